@@ -1,0 +1,55 @@
+# Needs Python 3.11, its pip and make. Everything else comes from the two locks.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test format bench openapi lock clean
+
+help:  ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/run.stamp  ## Serve the demonstration on 127.0.0.1:8000
+	$(BIN)/pip-api serve --demo
+
+test: .venv/dev.stamp  ## Run everything that CI runs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/pytest --numprocesses=2
+
+format: .venv/dev.stamp  ## Put the code in its canonical form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/dev.stamp  ## Measure the service beside its peers
+	$(BIN)/python -m benchmarks
+
+openapi: .venv/run.stamp  ## Write the committed contract anew
+	@mkdir -p openapi
+	$(BIN)/pip-api openapi > .venv/openapi.json
+	mv .venv/openapi.json openapi/openapi.json
+
+# The flags keep every address out of the locks: a lock names versions and hashes, the machine names its registry.
+COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version=3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command='make lock' $(if $(UPGRADE),--upgrade)
+
+lock: .venv/dev.stamp  ## Write both locks anew; UPGRADE=1 takes newer versions
+	$(COMPILE) --group=build --output-file=requirements.lock
+	$(COMPILE) --group=build --group=dev --group=bench --constraints=requirements.lock --output-file=requirements-dev.lock
+
+clean:  ## Remove what was made, the demonstration's data too
+	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist var
+
+# The stamps make an unchanged environment cost nothing: `make run` then starts at once.
+.venv/run.stamp: requirements.lock pyproject.toml
+	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/dev.stamp: .venv/run.stamp requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@

@@ -1,0 +1,1 @@
+"""A REST service for policing Performance Improvement Plans."""
