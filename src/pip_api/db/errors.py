@@ -1,0 +1,18 @@
+"""What can a database refuse, in words that do not depend on which database it is?"""
+
+from typing import Literal
+
+Kind = Literal["unique", "overlap", "foreign_key", "refused"]
+
+
+class Conflict(Exception):
+    """The database refused a write: a key exists, periods overlap, a referenced row is absent, or a guard said no."""
+
+    def __init__(self, kind: Kind, detail: str) -> None:
+        super().__init__(detail)
+        self.kind: Kind = kind
+        self.detail = detail
+
+
+class Unavailable(Exception):
+    """The database cannot be reached, is out of connections, or gave up waiting. Trying again may help."""

@@ -1,0 +1,119 @@
+"""Which promises does the database itself hold, against any SQL: append-only tables, versions that only rise, periods
+that never overlap?
+
+Each function writes the same promise for PostgreSQL and for SQLite. On SQLite an INSERT OR REPLACE deletes what it
+replaces without asking the triggers (unless recursive_triggers is on), so inserts of an existing key are refused too.
+"""
+
+from collections.abc import Sequence
+
+from alembic import op
+
+Keys = Sequence[Sequence[str]]
+
+
+def _is_postgresql() -> bool:
+    return op.get_bind().dialect.name == "postgresql"
+
+
+def append_only(table: str, keys: Keys) -> None:
+    """Rows may be added, never changed, deleted or truncated."""
+    if _is_postgresql():
+        _refuse_on_postgresql(table, "UPDATE OR DELETE")
+        return
+    _refuse_on_sqlite(table, "UPDATE")
+    _refuse_on_sqlite(table, "DELETE")
+    _refuse_replacing(table, keys)
+
+
+def versioned(table: str, keys: Keys) -> None:
+    """An update keeps the id and raises the version by one; rows are never deleted."""
+    if _is_postgresql():
+        _refuse_on_postgresql(table, "DELETE")
+        op.execute(
+            """
+            CREATE OR REPLACE FUNCTION raises_version() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF NEW.id <> OLD.id OR NEW.version <> OLD.version + 1 THEN
+                    RAISE EXCEPTION '%: an update must raise the version by one', TG_TABLE_NAME
+                        USING ERRCODE = 'restrict_violation';
+                END IF;
+                RETURN NEW;
+            END $$
+            """
+        )
+        op.execute(
+            f"CREATE TRIGGER {table}_version BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION raises_version()"
+        )
+        return
+    op.execute(
+        f"""
+        CREATE TRIGGER {table}_version BEFORE UPDATE ON {table}
+        WHEN NEW.id <> OLD.id OR NEW.version <> OLD.version + 1
+        BEGIN SELECT RAISE(ABORT, '{table}: an update must raise the version by one'); END
+        """
+    )
+    _refuse_on_sqlite(table, "DELETE")
+    _refuse_replacing(table, keys)
+
+
+def never_overlapping(table: str, owner: str, start: str, end: str) -> None:
+    """The periods of one owner share no day; an open end lasts for ever, and withdrawn rows do not count."""
+    if _is_postgresql():
+        op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
+        op.execute(
+            f"""
+            ALTER TABLE {table} ADD CONSTRAINT {table}_no_overlap EXCLUDE USING gist
+            ({owner} WITH =, daterange({start}, {end}, '[]') WITH &&) WHERE (withdrawn_at IS NULL)
+            """
+        )
+        return
+    for event in ("INSERT", "UPDATE"):
+        op.execute(
+            f"""
+            CREATE TRIGGER {table}_no_overlap_{event.lower()} BEFORE {event} ON {table}
+            WHEN NEW.withdrawn_at IS NULL AND EXISTS (
+                SELECT 1 FROM {table} AS other
+                WHERE other.{owner} = NEW.{owner} AND other.id <> NEW.id AND other.withdrawn_at IS NULL
+                AND other.{start} <= coalesce(NEW.{end}, '9999-12-31')
+                AND coalesce(other.{end}, '9999-12-31') >= NEW.{start})
+            BEGIN SELECT RAISE(ABORT, 'overlap: {table}'); END
+            """
+        )
+
+
+def _refuse_on_postgresql(table: str, events: str) -> None:
+    op.execute(
+        """
+        CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION '%: % is refused', TG_TABLE_NAME, lower(TG_OP) USING ERRCODE = 'restrict_violation';
+        END $$
+        """
+    )
+    for timing, level in ((events, "ROW"), ("TRUNCATE", "STATEMENT")):
+        op.execute(
+            f"CREATE TRIGGER {table}_kept_{level.lower()} BEFORE {timing} ON {table} "
+            f"FOR EACH {level} EXECUTE FUNCTION refuse_change()"
+        )
+
+
+def _refuse_on_sqlite(table: str, event: str) -> None:
+    op.execute(
+        f"""
+        CREATE TRIGGER {table}_kept_{event.lower()} BEFORE {event} ON {table}
+        BEGIN SELECT RAISE(ABORT, '{table}: {event.lower()} is refused'); END
+        """
+    )
+
+
+def _refuse_replacing(table: str, keys: Keys) -> None:
+    for key in keys:
+        same = " AND ".join(f"{column} = NEW.{column}" for column in key)
+        op.execute(
+            f"""
+            CREATE TRIGGER {table}_new_{"_".join(key)} BEFORE INSERT ON {table}
+            WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})
+            BEGIN SELECT RAISE(ABORT, 'unique: {table} ({", ".join(key)})'); END
+            """
+        )

@@ -1,0 +1,77 @@
+"""What may be asked of a database inside one unit of work?"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from sqlalchemy import Dialect, Table, literal, select
+
+from pip_api.db.statements import Record, Statement
+
+_PING = Statement(select(literal(1).label("alive")))
+
+
+class Session(ABC):
+    """One connection, lent for a read or for the length of a transaction."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+
+    @abstractmethod
+    async def fetch(self, statement: Statement, /, **params: Any) -> list[Record]:
+        """All rows of a query."""
+
+    @abstractmethod
+    async def run(self, statement: Statement, /, **params: Any) -> int:
+        """The number of rows that a write touched. Raises Conflict."""
+
+    @abstractmethod
+    async def run_many(self, statement: Statement, params: Sequence[Mapping[str, Any]]) -> None:
+        """One write for each set of parameters. Raises Conflict."""
+
+    @abstractmethod
+    def stream(self, statement: Statement, /, size: int = 5_000, **params: Any) -> AsyncIterator[list[Record]]:
+        """The rows of a query in batches, for results too large to hold."""
+
+    @abstractmethod
+    async def stage(self, table: Table, rows: AsyncIterator[Iterable[Sequence[Any]]]) -> None:
+        """Fills a temporary table of this transaction, batch by batch, in the order of its columns.
+
+        This is the quick way in for bulk: COPY on PostgreSQL, executemany on SQLite. Values are plain: text, numbers,
+        dates as ISO text, None.
+        """
+
+    async def ping(self) -> None:
+        """Asks the database for a sign of life. Raises Unavailable."""
+        await self.fetch(_PING)
+
+    async def one(self, statement: Statement, /, **params: Any) -> Record | None:
+        """The first row of a query, if there is one."""
+        rows = await self.fetch(statement, **params)
+        return rows[0] if rows else None
+
+
+class Database(ABC):
+    """A database that sessions come from. `transaction` is the only place that commits."""
+
+    dialect: Dialect
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connects. Raises StartRefused with one sentence when it cannot."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Gives every connection back."""
+
+    @abstractmethod
+    def read(self) -> AbstractAsyncContextManager[Session]:
+        """A session for single statements, each consistent in itself."""
+
+    @abstractmethod
+    def transaction(self, *, bulk: bool = False) -> AbstractAsyncContextManager[Session]:
+        """A session whose writes are committed together when the block ends, or not at all when it raises.
+
+        `bulk` lifts the time limit for one statement, for imports.
+        """

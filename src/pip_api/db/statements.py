@@ -1,0 +1,89 @@
+"""How is a SQLAlchemy Core statement made ready once, and run many times?
+
+Building and compiling a select costs about a millisecond a call and SQLAlchemy's execution another 0.3 ms, while a hot
+read has 0.6 ms in all. So statements are declared once, compiled once for each database, and handed to the driver as
+text with bound parameters.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ClauseElement, Column, ColumnElement, Dialect
+from sqlalchemy.sql.selectable import SelectBase
+
+Processor = Callable[[Any], Any]
+Record = dict[str, Any]
+
+
+class Statement:
+    """A statement with bind parameters, declared once and compiled on first use for each kind of database."""
+
+    __slots__ = ("_compiled", "clause")
+
+    def __init__(self, clause: ClauseElement) -> None:
+        self.clause = clause
+        self._compiled: dict[str, Compiled] = {}
+
+    def on(self, dialect: Dialect) -> "Compiled":
+        if (compiled := self._compiled.get(dialect.name)) is None:
+            compiled = self._compiled[dialect.name] = Compiled(self.clause, dialect)
+        return compiled
+
+
+class Compiled:
+    """The text of a statement for one database, with what its parameters and columns need on the way in and out."""
+
+    __slots__ = ("_binds", "_constants", "_positions", "_results", "columns", "sql")
+
+    def __init__(self, clause: ClauseElement, dialect: Dialect) -> None:
+        compiled: Any = clause.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        self.sql: str = compiled.string
+        self._positions: Sequence[str] | None = compiled.positiontup
+        self._constants: Record = {name: value for name, value in compiled.params.items() if value is not None}
+        self._binds = _processors(
+            (name, bind.type.dialect_impl(dialect).bind_processor(dialect)) for name, bind in compiled.binds.items()
+        )
+        columns = list(clause.selected_columns) if isinstance(clause, SelectBase) else []
+        self.columns = tuple(str(column.key) for column in columns)
+        self._results: list[tuple[int, Processor]] = []
+        if dialect.name != "postgresql":  # psycopg answers in Python's types; SQLite's text has to be read
+            self._results = list(_result_processors(columns, dialect))
+
+    def bind(self, params: Mapping[str, Any]) -> Any:
+        """The driver's parameters: a mapping for PostgreSQL, a sequence for SQLite."""
+        values = {**self._constants, **params}
+        for name, process in self._binds.items():
+            if name in values:
+                values[name] = process(values[name])
+        if self._positions is None:
+            return values
+        return [values[name] for name in self._positions]
+
+    def records(self, rows: Iterable[Sequence[Any]]) -> list[Record]:
+        """The rows as dictionaries by column name."""
+        columns = self.columns
+        if not self._results:
+            return [dict(zip(columns, row, strict=True)) for row in rows]
+        records = []
+        for row in rows:
+            values = list(row)
+            for place, process in self._results:
+                values[place] = process(values[place])
+            records.append(dict(zip(columns, values, strict=True)))
+        return records
+
+
+def _processors(pairs: Iterable[tuple[str, Processor | None]]) -> dict[str, Processor]:
+    return {name: process for name, process in pairs if process is not None}
+
+
+def _result_processors(columns: Sequence[ColumnElement[Any]], dialect: Dialect) -> Iterable[tuple[int, Processor]]:
+    for place, column in enumerate(columns):
+        if (process := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None:
+            yield place, process
+
+
+def column_of(table: Any, name: str) -> Column[Any]:
+    """The column of a table class by its name (SQLModel types its attributes as plain values)."""
+    column: Column[Any] = table.__table__.c[name]
+    return column

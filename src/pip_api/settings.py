@@ -1,0 +1,73 @@
+"""Which settings does the service take, in which unit, with which default?
+
+Every variable begins with PIP_ (PIP_DATABASE_URL and so on). Nothing secret has a default.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class StartRefused(Exception):
+    """The service cannot start with this configuration or database; the message is one sentence for the operator."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="PIP_", extra="ignore", frozen=True)
+
+    database_url: str = Field(
+        default="sqlite:///var/pip.db",
+        description="Where the data is: sqlite:///PATH, or postgresql://USER@HOST/NAME (PostgreSQL 15 or later).",
+    )
+    database_pool_size: int = Field(default=10, ge=1, le=200, description="Connections held, at most, by one process.")
+    database_prepare: bool = Field(
+        default=True, description="Prepare statements on the server. Off behind PgBouncer in transaction mode."
+    )
+    statement_timeout_ms: int = Field(
+        default=5_000, ge=100, description="Milliseconds that one statement may take; imports are exempt."
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
+    environment: Literal["development", "production"] = Field(
+        default="development",
+        description="In production the signing key is never made by the service, and no demonstration is loaded.",
+    )
+    signing_key_file: Path = Field(
+        default=Path("var/signing-key.pem"),
+        description="PEM file of the P-256 private key that signs tokens; made on first use in development only.",
+    )
+    issuer: str = Field(default="https://pip-api.invalid", description="The `iss` of the tokens issued and accepted.")
+    audience: str = Field(default="pip-api", description="The `aud` of the tokens issued and accepted.")
+    token_lifetime_seconds: int = Field(default=900, ge=60, le=3_600, description="Seconds that a token is good for.")
+    access_memory_seconds: float = Field(
+        default=5.0,
+        ge=0,
+        le=60,
+        description="Seconds that a token and its grants are remembered: the longest a withdrawn grant works.",
+    )
+    max_body_bytes: int = Field(default=1_048_576, ge=1_024, description="Bytes of a JSON request body, at most.")
+    max_import_bytes: int = Field(default=268_435_456, ge=1_024, description="Bytes of an import as sent, at most.")
+    max_import_inflated_bytes: int = Field(
+        default=2_147_483_648, ge=1_024, description="Bytes of an import after decompression, at most."
+    )
+    cursor_lifetime_seconds: int = Field(default=86_400, ge=60, description="Seconds that a page cursor is good for.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if not value.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError("must begin with sqlite:/// or postgresql://")
+        return value
+
+
+def load() -> Settings:
+    """The settings of this process. Raises StartRefused with one sentence that names what is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "PIP_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise StartRefused(f"The setting {name} is not usable: {first['msg']}.") from error
