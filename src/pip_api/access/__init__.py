@@ -1,0 +1,1 @@
+"""Who may do what, and how do they prove who they are?"""

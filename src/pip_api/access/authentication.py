@@ -1,0 +1,69 @@
+"""Whose request is this? From the Authorization header to a principal, remembered for seconds."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from pip_api.access.principals import Principal, load
+from pip_api.access.tokens import TokenRefused, VerifiedTokens
+from pip_api.db.session import Database
+from pip_api.http.problems import Problem
+
+_CHALLENGE = 'Bearer realm="pip_api"'
+
+
+class _Headers(Protocol):
+    def getlist(self, key: str) -> list[str]: ...
+
+
+class Authentication:
+    """Verifies bearer tokens and knows the grants behind them, both for at most `seconds`."""
+
+    def __init__(
+        self, tokens: VerifiedTokens, database: Database, clock: Callable[[], datetime], seconds: float
+    ) -> None:
+        self._tokens = tokens
+        self._database = database
+        self._clock = clock
+        self._seconds = seconds
+        self._principals: dict[tuple[str, frozenset[str] | None], tuple[float, Principal]] = {}
+
+    async def __call__(self, headers: _Headers) -> Principal:
+        """The caller. Raises 401, in the same words whatever is wrong with the token."""
+        given = headers.getlist("authorization")
+        if not given:
+            raise Problem(
+                "missing_credentials",
+                "Send a bearer token from /oauth2/token.",
+                headers={"WWW-Authenticate": _CHALLENGE},
+            )
+        scheme, _, token = given[0].partition(" ")
+        if len(given) > 1 or scheme.lower() != "bearer":
+            raise _refused()
+        try:
+            claims = self._tokens.verify(token)
+            now = self._clock()
+            key = (claims.client_id, claims.scope)
+            until, principal = self._principals.get(key, (0.0, None))
+            if principal is None or now.timestamp() >= until:
+                async with self._database.read() as session:
+                    principal = await load(session, claims, now)
+                if len(self._principals) >= 10_000:
+                    self._principals.clear()
+                self._principals[key] = (now.timestamp() + self._seconds, principal)
+            return principal
+        except TokenRefused:
+            raise _refused() from None
+
+    def forget(self) -> None:
+        """Forgets every token and grant, so that the next request looks at the database again."""
+        self._tokens.forget()
+        self._principals.clear()
+
+
+def _refused() -> Problem:
+    return Problem(
+        "invalid_token",
+        "The token is not accepted.",
+        headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'},
+    )

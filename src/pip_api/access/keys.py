@@ -1,0 +1,124 @@
+"""Which key does this service sign with, and what may be derived from it?"""
+
+import base64
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_COORDINATE_BYTES = 32
+
+
+class KeyUnusable(Exception):
+    """The signing key cannot be used; the text is one sentence for whoever runs the service."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class SigningKey:
+    """An ES256 private key. Its `kid` is the RFC 7638 thumbprint, so that the same key has the same name everywhere."""
+
+    __slots__ = ("_private", "kid")
+
+    def __init__(self, private: ec.EllipticCurvePrivateKey) -> None:
+        if not isinstance(private.curve, ec.SECP256R1):
+            raise KeyUnusable(f"A signing key must be on the curve P-256, not {private.curve.name}.")
+        self._private = private
+        self.kid = _thumbprint(self._point())
+
+    def public_jwk(self) -> dict[str, str]:
+        return {**self._point(), "kid": self.kid, "alg": "ES256", "use": "sig"}
+
+    def private_jwk(self) -> dict[str, str]:
+        return {**self.public_jwk(), "d": _base64url(self._scalar())}
+
+    def secret(self, purpose: str) -> bytes:
+        """32 bytes for one purpose. Another purpose or key gives unrelated bytes, and none leads back to the key."""
+        derivation = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=f"pip_api:{purpose}".encode())
+        return derivation.derive(self._scalar())
+
+    def _point(self) -> dict[str, str]:
+        numbers = self._private.public_key().public_numbers()
+        x, y = (_base64url(value.to_bytes(_COORDINATE_BYTES, "big")) for value in (numbers.x, numbers.y))
+        return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
+
+    def _scalar(self) -> bytes:
+        return self._private.private_numbers().private_value.to_bytes(_COORDINATE_BYTES, "big")
+
+
+def load_signing_key(path: Path) -> SigningKey:
+    """Raises KeyUnusable when the file is missing, open to other users, or holds anything but a P-256 private key."""
+    try:
+        with path.open("rb") as file:
+            # Asked of the open file, not of the path: the file that is checked is the file that is read.
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            pem = file.read()
+    except FileNotFoundError as error:
+        raise KeyUnusable(f"There is no signing key at {path}.") from error
+    except OSError as error:
+        raise KeyUnusable(f"The signing key at {path} cannot be read: {error.strerror}.") from error
+    if mode & 0o077:
+        raise KeyUnusable(
+            f"The signing key at {path} is open to other users (mode {mode:04o}); run `chmod 600` on it and, "
+            "if anyone else may have read it, replace it."
+        )
+    try:
+        private = serialization.load_pem_private_key(pem, password=None)
+    except TypeError as error:
+        raise KeyUnusable(f"The signing key at {path} is protected by a password, which is not supported.") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise KeyUnusable(f"The file at {path} is not a private key in PEM format.") from error
+    if not isinstance(private, ec.EllipticCurvePrivateKey):
+        raise KeyUnusable(f"The signing key at {path} is not an elliptic curve key, which ES256 needs.")
+    return SigningKey(private)
+
+
+def create_signing_key(path: Path) -> SigningKey:
+    """Make a key (mode 0600) unless one stands there already: two processes that start at once get the same key.
+
+    Raises KeyUnusable when it cannot be written, or when what stands there cannot be used.
+    """
+    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _place(path, pem)
+    except OSError as error:
+        raise KeyUnusable(f"A signing key cannot be written to {path}: {error.strerror}.") from error
+    return load_signing_key(path)
+
+
+def _place(path: Path, pem: bytes) -> None:
+    # Written whole under another name (O_EXCL), then linked, which never overwrites. Opening `path` itself with O_EXCL
+    # would let the process that lost read half a key, and a crash in between would leave an empty one for good.
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    draft = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(pem)
+            file.flush()
+            os.fsync(descriptor)
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _thumbprint(members: dict[str, str]) -> str:
+    canonical = json.dumps(members, separators=(",", ":"), sort_keys=True)
+    return _base64url(hashlib.sha256(canonical.encode()).digest())
+
+
+def _base64url(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode("ascii")

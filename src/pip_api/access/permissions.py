@@ -1,0 +1,41 @@
+"""Which role may do what? The one table of roles and permissions; nothing else in the service names a role.
+
+A permission is `noun:verb`. Reading is wider than writing: a regional triage reads its region and writes nothing of it.
+"""
+
+from typing import Final
+
+REFERENCE: Final = frozenset({"region:read", "force:read", "support_level:read", "measure:read"})
+"""What every caller needs in order to understand anything else; national and not confidential."""
+
+PLAN: Final = frozenset(
+    {"support_level_assignment:read", "concern:read", "pip:read", "action:read", "progress_update:read"}
+)
+FIGURES: Final = frozenset({"figure:read"})
+DRAFTING: Final = frozenset({"concern:write", "pip:write", "action:write", "progress_update:write"})
+OVERSIGHT: Final = REFERENCE | PLAN | FIGURES | {"triage:read"}
+
+ROLES: Final[dict[str, frozenset[str]]] = {
+    "force_reader": REFERENCE | PLAN | FIGURES,
+    "force_contributor": REFERENCE | PLAN | FIGURES | DRAFTING | {"figure:write"},
+    "force_lead": REFERENCE | PLAN | FIGURES | DRAFTING | {"figure:write", "import:run"},
+    "data_submitter": REFERENCE | FIGURES | {"figure:write", "import:run"},
+    "regional_triage": OVERSIGHT,
+    "ppmg_member": OVERSIGHT | {"support_level_assignment:write", "concern:write"},
+    "reviewer_home_office": OVERSIGHT,
+    "reviewer_hmicfrs": OVERSIGHT | {"concern:write"},
+    "reviewer_college": OVERSIGHT,
+    "national_admin": OVERSIGHT
+    | DRAFTING
+    | {
+        "region:write",
+        "force:write",
+        "support_level:write",
+        "support_level_assignment:write",
+        "measure:write",
+        "figure:write",
+        "import:run",
+    },
+}
+
+PERMISSIONS: Final = frozenset().union(*ROLES.values())

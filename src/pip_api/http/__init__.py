@@ -1,0 +1,1 @@
+"""How does the service behave on the wire, whatever the resource?"""

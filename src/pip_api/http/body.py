@@ -1,0 +1,61 @@
+"""How is a request body read: which media types, how much of it, and how strictly?"""
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import Any
+
+from starlette.requests import Request
+
+from pip_api.http.problems import Problem, fault
+from pip_api.http.strict_json import MalformedJson, read_json
+
+
+def require_media_type(headers: Mapping[str, str], accepted: Collection[str], encodings: Collection[str] = ()) -> None:
+    """Raises 415 unless the body is of an accepted media type, in an accepted Content-Encoding or none."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in accepted:
+        listed = ", ".join(accepted)
+        raise Problem("unsupported_media_type", f"Send one of: {listed}.", headers={"Accept-Post": listed})
+    if headers.get("content-encoding", "identity").lower() not in ("identity", *encodings):
+        listed = ", ".join(encodings) or "none"
+        headers_out = {"Accept-Encoding": ", ".join(encodings) or "identity"}
+        raise Problem("unsupported_media_type", f"The Content-Encoding accepted is: {listed}.", headers=headers_out)
+
+
+async def chunks(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """The body as it arrives. Raises 413 as soon as it is, or says that it will be, longer than `limit` bytes."""
+    declared = request.headers.get("content-length", "0")
+    received = int(declared) if declared.isdecimal() else 0
+    if received > limit:
+        raise _too_large(limit)
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > limit:
+            raise _too_large(limit)
+        yield chunk
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem("body_too_large", f"At most {limit} bytes are accepted.", extra={"max_bytes": limit})
+
+
+async def received(request: Request, limit: int) -> bytes:
+    """The body as a whole. Raises 413."""
+    return b"".join([chunk async for chunk in chunks(request, limit)])
+
+
+def json_object(headers: Mapping[str, str], body: bytes, accepted: Collection[str]) -> dict[str, Any]:
+    """The JSON object that a body holds. Raises 415 and 400."""
+    require_media_type(headers, accepted)
+    try:
+        value = read_json(body)
+    except MalformedJson as error:
+        raise Problem(
+            "malformed_json",
+            error.detail,
+            errors=[fault(error.code, error.detail, offset=error.offset)],
+            extra={"offset": error.offset},
+        ) from error
+    if not isinstance(value, dict):
+        raise Problem("malformed_json", "The body must be a JSON object.")
+    return value

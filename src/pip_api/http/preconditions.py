@@ -1,0 +1,66 @@
+"""Is the caller's copy still the current one? ETags made, read and compared."""
+
+import hashlib
+import re
+from collections.abc import Callable
+
+from pip_api.http.problems import Problem, fault
+
+_TAG = re.compile(r'(?:W/)?"(?:v(?P<version>[1-9][0-9]{0,17}))?(?P<rest>[^"]*)"')
+
+
+def etag(version: int, variant: str = "") -> str:
+    """The tag of a version; another representation of it, such as some of its fields (`variant`), has its own."""
+    if not variant:
+        return f'"v{version}"'
+    return f'"v{version}.{hashlib.sha256(variant.encode()).hexdigest()[:8]}"'
+
+
+def versions(header: str) -> set[int]:
+    """The versions that a list of tags names. Tags that are not ours name none.
+
+    A version token names one state, so a tag is good in any dress: weakened by a proxy (W/), with the suffix of a
+    compression (-gzip), or of another representation.
+    """
+    return {int(tag["version"]) for tag in _TAG.finditer(header) if tag["version"]}
+
+
+def unchanged(if_none_match: str | None, tag: str) -> bool:
+    """Whether the caller already holds exactly this representation (If-None-Match)."""
+    if if_none_match is None:
+        return False
+    if if_none_match.strip() == "*":
+        return True
+    return tag in {candidate.strip().removeprefix("W/") for candidate in if_none_match.split(",")}
+
+
+def expected(if_match: str | None, body_version: Callable[[], int | None], current: int) -> None:
+    """Checks a change against the version that the caller has seen. Raises 428 without one and 412 when it is stale.
+
+    The body is asked for a version only when there is no If-Match, for clients whose proxy drops that header.
+    """
+    if if_match is not None:
+        if current not in versions(if_match):
+            raise stale(current)
+        return
+    if (version := body_version()) is None:
+        raise Problem(
+            "precondition_required",
+            "Send If-Match with the ETag you last read, or the member 'version' in the body.",
+            headers={"ETag": etag(current)},
+            extra={"current_etag": etag(current)},
+        )
+    if version != current:
+        raise stale(current, "body")
+
+
+def stale(current: int, where: str = "header") -> Problem:
+    """The refusal of a change that was made from an older version."""
+    place = {"header": "If-Match"} if where == "header" else {"pointer": "#/version"}
+    return Problem(
+        "version_mismatch",
+        "The version you named is not the current one. Read it again and repeat your change.",
+        errors=[fault("version_mismatch", "This is not the current version.", where, **place)],
+        headers={"ETag": etag(current)},
+        extra={"current_version": current, "current_etag": etag(current)},
+    )

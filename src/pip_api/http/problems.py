@@ -1,0 +1,115 @@
+"""What does the service answer when it refuses, and how does that look on the wire (RFC 9457)?"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+from starlette.responses import Response
+
+MOST_ERRORS = 1_000
+
+
+class Kind(NamedTuple):
+    status: int
+    title: str
+
+
+CATALOGUE: dict[str, Kind] = {
+    "malformed_json": Kind(400, "The body is not the JSON that is accepted here"),
+    "invalid_parameter": Kind(400, "A query parameter cannot be used as sent"),
+    "unknown_query_parameter": Kind(400, "There is no such query parameter"),
+    "repeated_query_parameter": Kind(400, "A query parameter was sent more than once"),
+    "limit_too_large": Kind(400, "The page asked for is too large"),
+    "invalid_cursor": Kind(400, "The cursor is not one of this service, or it has expired"),
+    "cursor_filter_mismatch": Kind(400, "The cursor belongs to another query"),
+    "use_if_match": Kind(400, "Preconditions are given with If-Match"),
+    "missing_credentials": Kind(401, "A bearer token is needed"),
+    "invalid_token": Kind(401, "The bearer token is not accepted"),
+    "permission_denied": Kind(403, "You are not permitted to do this"),
+    "not_found": Kind(404, "There is no such thing here"),
+    "method_not_allowed": Kind(405, "This method is not supported here"),
+    "duplicate_reference": Kind(409, "Something with this reference exists already"),
+    "period_overlap": Kind(409, "The period overlaps another"),
+    "invalid_transition": Kind(409, "This move between states is not allowed"),
+    "in_use": Kind(409, "Something else still refers to this"),
+    "concurrent_write": Kind(409, "Another request wrote the same thing at the same time"),
+    "withdrawn": Kind(410, "This was withdrawn"),
+    "version_mismatch": Kind(412, "The resource has changed since you read it"),
+    "body_too_large": Kind(413, "The body is too large"),
+    "unsupported_media_type": Kind(415, "This media type is not accepted here"),
+    "validation_failed": Kind(422, "The request did not pass validation"),
+    "import_failed": Kind(422, "The import was refused and nothing was written"),
+    "precondition_required": Kind(428, "This change needs an If-Match header"),
+    "internal_error": Kind(500, "Something went wrong in the service"),
+    "temporarily_unavailable": Kind(503, "The service cannot do this just now"),
+}
+
+
+class Problem(Exception):
+    """A refusal, raised where it is known and rendered in one place.
+
+    `errors` are the single faults (see `fault`), `extra` further members of the document, `headers` further headers.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, Any]] = (),
+        errors_total: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.errors = list(errors)
+        self.errors_total = len(self.errors) if errors_total is None else errors_total
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+
+    @property
+    def status(self) -> int:
+        return CATALOGUE[self.code].status
+
+    def document(self, request_id: str) -> dict[str, Any]:
+        """The problem as JSON members, in the order a reader wants them."""
+        members: dict[str, Any] = {
+            "type": type_of(self.code),
+            "title": CATALOGUE[self.code].title,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": f"urn:request:{request_id}",
+            "code": self.code,
+            "request_id": request_id,
+            **self.extra,
+        }
+        if self.errors:
+            members["errors"] = self.errors[:MOST_ERRORS]
+            members["errors_total"] = self.errors_total
+            members["errors_truncated"] = self.errors_total > MOST_ERRORS
+        return members
+
+    def response(self, request_id: str) -> Response:
+        return Response(
+            orjson.dumps(self.document(request_id), default=str),
+            status_code=self.status,
+            headers=self.headers,
+            media_type="application/problem+json",
+        )
+
+
+def type_of(code: str) -> str:
+    """The address of the page about a problem, relative to the service."""
+    return f"/problems/{code.replace('_', '-')}"
+
+
+def fault(code: str, detail: str, where: str = "body", **members: Any) -> dict[str, Any]:
+    """One entry of a problem's `errors`. `where` is body, query, path, header, form or row; no sent value is echoed."""
+    return {"code": code, "severity": "error", "detail": detail, "in": where, **members}
+
+
+def pointer(*path: str | int) -> str:
+    """A JSON Pointer in the form of a URI fragment: pointer("actions", 2) is '#/actions/2'."""
+    return "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)

@@ -1,0 +1,39 @@
+"""What did the query string say, taken strictly?"""
+
+import difflib
+from collections.abc import Collection
+from typing import Any
+from urllib.parse import parse_qsl
+
+from pip_api.http.problems import Problem, fault
+
+
+def parameters(query_string: bytes, allowed: Collection[str]) -> dict[str, str]:
+    """The parameters by name. An unknown, repeated or empty one is refused, all of them at once."""
+    found: dict[str, str] = {}
+    errors: list[dict[str, Any]] = []
+    try:
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+    except ValueError:
+        raise Problem("invalid_parameter", "The query string is not percent-encoded UTF-8 text.") from None
+    for name, value in pairs:
+        if name not in allowed:
+            errors.append(unknown(name, allowed))
+        elif name in found:
+            detail = f"'{name}' was sent more than once; put several values into one, with commas."
+            errors.append(fault("repeated_query_parameter", detail, "query", parameter=name))
+        elif not value:
+            errors.append(fault("invalid_parameter", f"'{name}' has no value.", "query", parameter=name))
+        found[name] = value
+    if errors:
+        raise Problem(errors[0]["code"], errors[0]["detail"], errors=errors)
+    return found
+
+
+def unknown(name: str, allowed: Collection[str], parameter: str | None = None) -> dict[str, Any]:
+    """The fault of a name that is not known, with what is, and the likeliest meant."""
+    shown = name if name.isidentifier() and len(name) <= 64 else "this"
+    members: dict[str, Any] = {"parameter": parameter or shown, "allowed": sorted(allowed)}
+    if close := difflib.get_close_matches(name, allowed, n=1):
+        members["suggestion"] = close[0]
+    return fault("unknown_query_parameter", f"There is no parameter '{shown}' here.", "query", **members)
