@@ -1,0 +1,78 @@
+"""What does a story know of the request that it answers?"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, BinaryIO
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from pip_api.access.principals import Principal
+from pip_api.db.session import Database, Session
+from pip_api.ledger.entries import Occasion
+from pip_api.settings import Settings
+
+LONDON = ZoneInfo("Europe/London")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the stories need from outside. Time and ids are among it, so that a test can turn them."""
+
+    settings: Settings
+    database: Database
+    clock: Callable[[], datetime]
+    new_id: Callable[[], UUID]
+    cursor_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A body that is too large to hold, on disk."""
+
+    file: BinaryIO
+    media_type: str
+    gzip: bool
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, as the stories see it."""
+
+    services: Services
+    session: Session
+    by: Principal
+    request_id: str
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Callable[[], dict[str, Any]] = dict
+    """Reads the JSON body: its turn comes after visibility, permission and preconditions."""
+    upload: Upload | None = None
+    accept: str = "*/*"
+    if_match: str | None = None
+    if_none_match: str | None = None
+    now: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.now = self.services.clock().astimezone(UTC)
+
+    @property
+    def today(self) -> date:
+        """The civil date in London: due dates are London dates."""
+        return self.now.astimezone(LONDON).date()
+
+    def new_id(self) -> UUID:
+        return self.services.new_id()
+
+    def occasion(self) -> Occasion:
+        return Occasion(self.now, self.by, self.request_id, self.query.get("reason"))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a story answers; `body` is plain data, rendered once by the route, or bytes of `media_type`."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = "application/json"

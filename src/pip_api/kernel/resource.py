@@ -1,0 +1,209 @@
+"""What is a resource? The declaration from which everything that a noun can do is made."""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import ColumnElement, Table, bindparam, insert, select, update
+
+from pip_api.db.columns import Instant, Uid
+from pip_api.db.constructs import Texts, Uids, any_of
+from pip_api.db.session import Session
+from pip_api.db.statements import Record, Statement
+from pip_api.http.problems import Problem, fault, pointer
+from pip_api.kernel.query import Filter, Listing
+from pip_api.kernel.shapes import Row, Shape, faults, patch_shape, read_shape
+
+Verb = Literal["list", "read", "create", "change", "withdraw"]
+ALL_VERBS: tuple[Verb, ...] = ("list", "read", "create", "change", "withdraw")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A field that names rows of another resource: one, or a list of them.
+
+    `by` is the column it names them with. `within` is a column that both sides must have in common, such as force_code.
+    `path` goes from the members of a list to the name, for lists of objects.
+    """
+
+    field: str
+    to: "Resource"
+    by: str = "id"
+    within: str | None = None
+    path: str | None = None
+
+    def names(self, values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        """Each pointer with the name that stands there."""
+        value = values.get(self.field)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            return [(pointer(self.field), value)]
+        if self.path is None:
+            return [(pointer(self.field, i), each) for i, each in enumerate(value)]
+        return [(pointer(self.field, i, self.path), each[self.path]) for i, each in enumerate(value)]
+
+
+@dataclass(frozen=True)
+class RuleContext:
+    """What a rule may look at beside the new state: the old one, the rows referred to, and the day (London)."""
+
+    today: date
+    before: Record | None
+    parent: Record | None
+    related: Mapping[str, list[Record]]
+
+    def problem(self, rule: str, path: str, detail: str, code: str = "rule_broken") -> Record:
+        return fault(code, detail, rule=rule, pointer="#" + path)
+
+
+Rule = Callable[[Record, RuleContext], Iterable[Record]]
+Completion = Callable[[Session, Record, Record | None, date], Awaitable[None]]
+
+
+@dataclass
+class Resource:
+    """A noun of the service.
+
+    `create` is the shape of a new one, `fields` the part of it that can be changed afterwards. `key` is the column that
+    people know it by; it never changes. A resource with a `parent` belongs to its parent's force. `complete` fills in,
+    at creation, what the service assigns, such as a number. `describes` is one sentence for the document.
+    """
+
+    noun: str
+    plural: str
+    row: type[Row]
+    create: type[Shape]
+    fields: type[Shape]
+    describes: str
+    key: str | None = None
+    parent: "Resource | None" = None
+    filters: Sequence[Filter] = ()
+    sorts: Sequence[str] = ()
+    references: Sequence[Reference] = ()
+    rules: Sequence[Rule] = ()
+    verbs: Sequence[Verb] = ALL_VERBS
+    complete: Completion | None = None
+    children: list["Resource"] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self.table: Table = self.row.__table__  # type: ignore[attr-defined]
+        self.owned = "force_code" in self.table.c
+        self.reads, self.writes = f"{self.noun}:read", f"{self.noun}:write"
+        self.names = _in_order(self.row, self.create)
+        self.changeable = tuple(self.fields.model_fields)
+        stem = "".join(part.capitalize() for part in self.noun.split("_"))
+        self.create_shape = self.create
+        self.patch_shape = patch_shape(f"{stem}Patch", self.fields)
+        self.read_shape: type[BaseModel] = read_shape(f"{stem}Read", self.row, self.names)
+        self.stem = stem
+        if self.parent is not None:
+            self.parent.children.append(self)
+        columns = {name: self.table.c[name] for name in self.names}
+        self.listing = Listing(columns, self.filters, (*self.sorts, "created_at", "updated_at"), visible(self.table))
+        self._prepare_statements(list(columns.values()))
+
+    @property
+    def parent_field(self) -> str | None:
+        return f"{self.parent.noun}_id" if self.parent is not None else None
+
+    @property
+    def path(self) -> str:
+        return "/v1/" + self.plural.replace("_", "-")
+
+    def _prepare_statements(self, columns: list[ColumnElement[Any]]) -> None:
+        table, seen = self.table, visible(self.table)
+        mine = table.c.id == bindparam("name", type_=Uid())
+        self.by_id = Statement(select(*columns).where(mine, *seen))
+        if self.key is not None:
+            named = table.c[self.key] == bindparam("name", type_=table.c[self.key].type)
+            self.by_key = Statement(select(*columns).where(named, *seen))
+            self.all_keys = Statement(select(table.c[self.key]).where(*seen))
+        self.insert = Statement(insert(table).values({c.name: bindparam(c.name, type_=c.type) for c in table.c}))
+        written = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in self.changeable}
+        kept = (table.c.id == bindparam("id", type_=Uid()), table.c.version == bindparam("seen"))
+        raised = {"version": table.c.version + 1, "updated_at": bindparam("now", type_=Instant())}
+        self.update = Statement(update(table).where(*kept).values({**written, **raised}))
+        self.withdraw = Statement(
+            update(table).where(*kept).values({**raised, "withdrawn_at": bindparam("now", type_=Instant())})
+        )
+        if (parent := self.parent_field) is not None:
+            child = table.c[parent] == bindparam("id", type_=Uid())
+            self.any_child = Statement(select(table.c.id).where(child, table.c.withdrawn_at.is_(None)).limit(1))
+        self._lookups: dict[tuple[str, bool], Statement] = {}
+
+    def lookup(self, by: str, *, withdrawn: bool = False) -> Statement:
+        """The visible rows that a list of names means; `by` is the column that holds the names."""
+        if (statement := self._lookups.get((by, withdrawn))) is None:
+            names = bindparam("names", type_=Uids() if by == "id" else Texts())
+            query = select(*(self.table.c[name] for name in self.names)).where(any_of(self.table.c[by], names))
+            query = query.where(*visible(self.table))
+            if not withdrawn:
+                query = query.where(self.table.c.withdrawn_at.is_(None))
+            statement = self._lookups[by, withdrawn] = Statement(query)
+        return statement
+
+    def accepted(self, body: Mapping[str, Any]) -> Record:
+        """A new one as sent, checked. Raises 422 with every fault."""
+        return validated(self.create_shape, body, set(self.create_shape.model_fields))
+
+    def accepted_patch(self, body: Mapping[str, Any]) -> Record:
+        """The members of a merge patch, checked. Raises 422 with every fault."""
+        return validated(self.patch_shape, body, set(body))
+
+    def written(self, row: Record) -> Record:
+        """The parameters that bring a row from the version before to this one."""
+        new = {f"new_{name}": row[name] for name in self.changeable}
+        return new | {"id": row["id"], "seen": row["version"] - 1, "now": row["updated_at"]}
+
+    def reference_of(self, row: Record) -> str | None:
+        """What people call this row."""
+        return str(row[self.key]) if self.key is not None else None
+
+
+def visible(table: Table) -> Sequence[ColumnElement[Any]]:
+    """The condition that starts every select: only rows of the forces in the caller's reach (the parameter `forces`).
+
+    Reference data that no force owns has no such condition.
+    """
+    return (any_of(table.c.force_code, bindparam("forces", type_=Texts())),) if "force_code" in table.c else ()
+
+
+def validated(shape: type[Shape], body: Mapping[str, Any], wanted: set[str]) -> Record:
+    """The wanted members of a body as the shape understands them. Raises 422 with every fault."""
+    try:
+        return shape.model_validate(body).model_dump(include=wanted)
+    except ValidationError as error:
+        raise invalid(in_document_order(faults(error, shape.model_fields), body)) from None
+
+
+def in_document_order(errors: list[Record], body: Mapping[str, Any]) -> list[Record]:
+    """The faults as they stand in the body; what is missing from it comes last."""
+    places = {pointer(name): place for place, name in enumerate(body)}
+    return sorted(errors, key=lambda each: places.get("/".join(each["pointer"].split("/")[:2]), len(places)))
+
+
+def invalid(errors: Sequence[Record]) -> Problem:
+    count = "1 problem was" if len(errors) == 1 else f"{len(errors)} problems were"
+    return Problem("validation_failed", f"{count} found. Nothing was changed.", errors=errors)
+
+
+def _in_order(row: type[Row], create: type[Shape]) -> tuple[str, ...]:
+    """The columns in the order in which an answer shows them."""
+    last = ("version", "created_at", "updated_at", "withdrawn_at")
+    own = [name for name in create.model_fields if name in row.model_fields]
+    derived = [name for name in row.model_fields if name not in own and name not in last and name != "id"]
+    return ("id", *derived, *own, *last)
+
+
+def each_resource(resources: Iterable[Resource]) -> Iterator[Resource]:
+    """Parents before their children."""
+    done: set[str] = set()
+    waiting = list(resources)
+    while waiting:
+        ready = [each for each in waiting if each.parent is None or each.parent.noun in done]
+        yield from ready
+        done.update(each.noun for each in ready)
+        waiting = [each for each in waiting if each.noun not in done]

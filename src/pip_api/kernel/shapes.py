@@ -1,0 +1,197 @@
+"""What do rows and requests look like: the base row, and the shapes made from a resource's own fields?"""
+
+import copy
+import difflib
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    create_model,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+from sqlalchemy import ForeignKeyConstraint, String, UniqueConstraint
+from sqlalchemy.orm import declared_attr
+from sqlmodel import Field, SQLModel
+
+from pip_api.db.columns import Code, Instant, Json, Uid
+from pip_api.http.problems import fault, pointer
+
+
+def _day(value: Any) -> Any:
+    """Only a whole ISO date: left alone, a number would be taken for seconds since 1970."""
+    if isinstance(value, str) and len(value) != 10:
+        raise PydanticCustomError("date_parsing", "Input should be a date such as 2026-10-05")
+    if not isinstance(value, str | date):
+        raise PydanticCustomError("date_type", "Input should be a date such as 2026-10-05")
+    return value
+
+
+def _sent_as_text(value: Any) -> Any:
+    if not isinstance(value, str | datetime):
+        raise PydanticCustomError("datetime_type", "Input should be a time such as 2026-10-05T09:30:00+01:00")
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise PydanticCustomError("timezone_required", "A time needs its offset from UTC, or Z")
+    return value
+
+
+def _whole(value: Any) -> Any:
+    """JSON's true is not the number 1, and 2.0 or "2" is not the integer 2."""
+    if isinstance(value, bool | str | Decimal | float):
+        raise PydanticCustomError("int_type", "Input should be an integer")
+    return value
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
+        raise PydanticCustomError("decimal_type", "Input should be a decimal number")
+    return value
+
+
+def _fifteen_digits(value: Decimal) -> Decimal:
+    """Every reader keeps fifteen digits, also one that uses doubles; so what is sent back is what was sent."""
+    _, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int) or len(digits) > 15 or not -9 <= exponent <= 15:
+        raise PydanticCustomError("decimal_digits", "Input should have at most 15 digits, 9 of them after the point")
+    return value if value else abs(value)  # -0 is 0
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+Moment = Annotated[datetime, BeforeValidator(_sent_as_text), AfterValidator(_in_utc)]
+Whole = Annotated[int, BeforeValidator(_whole)]
+Exact = Annotated[Decimal, BeforeValidator(_exact), AfterValidator(_fifteen_digits)]
+"""A decimal number, kept with the digits that were sent."""
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""One line of text: a title, a name."""
+Prose = Annotated[str, StringConstraints(max_length=10_000)]
+CodeText = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$")]
+"""A code that people and systems use: lower case letters, digits, and single dots, underscores or hyphens between."""
+
+
+GssCode = Annotated[str, StringConstraints(pattern=r"^[EWNS][0-9]{8}$")]
+"""A code of the Government Statistical Service, such as E12000009."""
+
+
+class Shape(SQLModel):
+    """Anything that a caller may send. What is not declared is refused."""
+
+    model_config = ConfigDict(extra="forbid", use_enum_values=True, validate_default=True)  # type: ignore[assignment]
+
+
+class Row(SQLModel):
+    """What every versioned row has. `version` counts the changes of the row's own fields, from 1."""
+
+    model_config = ConfigDict(extra="ignore")  # type: ignore[assignment]
+
+    id: UUID = Field(primary_key=True, sa_type=Uid, description="Opaque; UUIDv7.")
+    version: int = Field(description="Counts the changes of this resource's own fields, from 1.")
+    created_at: datetime = Field(sa_type=Instant)
+    updated_at: datetime = Field(sa_type=Instant)
+    withdrawn_at: datetime | None = Field(
+        default=None, sa_type=Instant, description="When it was withdrawn, if it was."
+    )
+
+    unique_together: ClassVar[tuple[str, ...]] = ()
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Any, ...]:
+        unique = (UniqueConstraint(*cls.unique_together),) if cls.unique_together else ()
+        return (
+            *unique,
+            ForeignKeyConstraint(
+                ["id", "version"],
+                ["ledger_entry.subject_id", "ledger_entry.version"],
+                name=f"{cls.__tablename__}_in_ledger",
+                deferrable=True,
+                initially="DEFERRED",
+            ),
+        )
+
+
+def owner() -> Any:
+    """The column that says which force owns a row: access, indexes and sharding all use it."""
+    return Field(foreign_key="force.code", index=True, sa_type=Code, description="The force that this belongs to.")
+
+
+def reference(noun: str, description: str, **field: Any) -> Any:
+    """A field that holds the id of one row of another resource."""
+    return Field(foreign_key=f"{noun}.id", index=True, sa_type=Uid, description=description, **field)
+
+
+def members(description: str, most: int = 100) -> Any:
+    """A field that holds a list, in the order in which it was sent."""
+    return Field(default_factory=list, max_length=most, sa_type=Json, description=description)
+
+
+def one_of(description: str, **field: Any) -> Any:
+    """A field whose type is an enumeration; its value is stored."""
+    return Field(sa_type=String, description=description, **field)
+
+
+def patch_shape(name: str, fields: type[Shape]) -> type[Shape]:
+    """The shape of a merge patch: any of the fields, none needed, no defaults, and null only where null is a value."""
+    optional: dict[str, Any] = {}
+    for field, info in fields.model_fields.items():
+        info = copy.copy(info)
+        info.default, info.default_factory = None, None
+        info.json_schema_extra = _without_default
+        optional[field] = (info.annotation, info)
+    shape: type[Shape] = create_model(name, __base__=_Patch, **optional)
+    return shape
+
+
+class _Patch(Shape):
+    model_config = ConfigDict(validate_default=False)  # type: ignore[assignment]
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+def read_shape(name: str, row: type[Row], order: Iterable[str]) -> type[BaseModel]:
+    """The shape of an answer: every column, always there."""
+    columns: dict[str, Any] = {
+        field: (row.model_fields[field].annotation, Field(description=row.model_fields[field].description))
+        for field in order
+    }
+    shape: type[BaseModel] = create_model(name, **columns)
+    return shape
+
+
+_CODES = {"missing": "required", "extra_forbidden": "unknown_field"}
+_WORDS = {
+    "missing": "This member is needed.",
+    "uuid_parsing": "Input should be a UUID.",
+    "uuid_type": "Input should be a UUID.",
+    "decimal_parsing": "Input should be a decimal number.",
+}
+
+
+def faults(error: ValidationError, known: Mapping[str, Any], *prefix: str | int) -> list[dict[str, Any]]:
+    """Every fault of a body, in document order, with a pointer that resolves in it. No sent value is echoed."""
+    return [_fault(each, known, prefix) for each in error.errors(include_input=False, include_url=False)]
+
+
+def _fault(error: ErrorDetails, known: Mapping[str, Any], prefix: tuple[str | int, ...]) -> dict[str, Any]:
+    kind, path = error["type"], [*prefix, *error["loc"]]
+    code = _CODES.get(kind, kind)
+    if kind == "missing":
+        return fault("required", f"The member '{path[-1]}' is needed.", pointer=pointer(*path[:-1]))
+    if kind == "extra_forbidden":
+        extra: dict[str, Any] = {"allowed": sorted(known)} if len(error["loc"]) == 1 else {}
+        if len(error["loc"]) == 1 and (close := difflib.get_close_matches(str(path[-1]), known, n=1)):
+            extra["suggestion"] = close[0]
+        return fault(code, "There is no such member here.", pointer=pointer(*path), **extra)
+    return fault(code, _WORDS.get(kind, error["msg"].removeprefix("Value error, ") + "."), pointer=pointer(*path))

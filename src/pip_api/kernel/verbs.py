@@ -1,0 +1,317 @@
+"""How is a request to a resource answered? The stories that every resource shares, each read from top to bottom."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from pip_api.db.errors import Conflict
+from pip_api.db.statements import Record
+from pip_api.http.preconditions import etag, expected, stale, unchanged
+from pip_api.http.problems import Problem, fault, pointer
+from pip_api.http.query import unknown
+from pip_api.kernel.call import Answer, Call
+from pip_api.kernel.query import Cursors, Listing, include_withdrawn, page_limit
+from pip_api.kernel.resource import Resource, RuleContext, invalid
+from pip_api.ledger import entries
+
+
+async def list_(of: Resource, call: Call) -> Answer:
+    """A page of the rows that the caller may see."""
+    fields = _fields(of, call)
+    answer = await read_page(of.listing, call, of.path, {"forces": call.by.reach(of.reads)})
+    answer["items"] = [_only(row, fields) for row in answer["items"]]
+    return Answer(200, answer, links(answer))
+
+
+async def read(of: Resource, call: Call) -> Answer:
+    """One row."""
+    row = await find(of, call, call.path["id"])
+    fields = _fields(of, call)
+    tag = etag(row["version"], ",".join(fields) if fields else "")
+    if unchanged(call.if_none_match, tag):
+        return Answer(304, headers={"ETag": tag})
+    return Answer(200, _only(row, fields), {"ETag": tag})
+
+
+async def create(of: Resource, call: Call) -> Answer:
+    """A new row, with its ledger entry."""
+    new = of.accepted(call.body())
+    parent, related, errors = await _related(of, call, new, new)
+    force = parent["force_code"] if parent is not None else new.get("force_code")
+    errors += [] if of.owned and force is None else _rules(of, call, new, None, parent, related)
+    if errors:
+        raise invalid(errors)
+    call.by.require_for(of.writes, force if of.owned else None)
+    row = fresh(of, call, new) | ({"force_code": force} if of.owned else {})
+    if of.complete is not None:
+        await of.complete(call.session, row, parent, call.today)
+    await write(of, call, "created", row, changes(of, row, None))
+    return Answer(201, row, {"ETag": etag(1), "Location": f"{of.path}/{row['id']}"})
+
+
+async def change(of: Resource, call: Call) -> Answer:
+    """A merge patch on the version that the caller has seen."""
+    before = await find(of, call, call.path["id"])
+    call.by.require_for(of.writes, before["force_code"] if of.owned else None)
+    expected(call.if_match, lambda: _body_version(call.body()), before["version"])
+    patch = of.accepted_patch({name: value for name, value in call.body().items() if name != "version"})
+    changed = {name: value for name, value in patch.items() if value != before[name]}
+    if not changed:
+        return Answer(200, before, {"ETag": etag(before["version"])})
+    after = before | changed
+    parent, related, errors = await _related(of, call, changed, after)
+    errors += _rules(of, call, after, before, parent, related)
+    if errors:
+        raise invalid(errors)
+    after |= {"version": before["version"] + 1, "updated_at": call.now}
+    await write(of, call, "changed", after, changes(of, after, changed))
+    return Answer(200, after, {"ETag": etag(after["version"])})
+
+
+async def withdraw(of: Resource, call: Call) -> Answer:
+    """Takes a row out of use. It stays readable in its versions: rows are never deleted."""
+    before = await find(of, call, call.path["id"])
+    call.by.require_for(of.writes, before["force_code"] if of.owned else None)
+    expected(call.if_match, lambda: None, before["version"])
+    for child in of.children:
+        if await call.session.one(child.any_child, id=before["id"]) is not None:
+            raise Problem("in_use", f"It still has {child.plural.replace('_', ' ')}. Withdraw these first.")
+    after = before | {"version": before["version"] + 1, "updated_at": call.now, "withdrawn_at": call.now}
+    await write(of, call, "withdrawn", after, changes(of, after, ["withdrawn_at"]))
+    return Answer(204, headers={"ETag": etag(after["version"])})
+
+
+async def versions(of: Resource, call: Call) -> Answer:
+    """What a row was, newest first, and who made it so."""
+    row = await find(of, call, call.path["id"], withdrawn=True)
+    limit, query = page_limit(call.query.get("limit")), f"versions {row['id']}"
+    cursors = _cursors(call)
+    cursor = call.query.get("cursor")
+    before = cursors.read(cursor, query, call.now)[0] if cursor else row["version"] + 1
+    items = await entries.versions(call.session, row["id"], before, limit)
+    more = bool(items) and items[-1]["version"] > 1
+    following = cursors.make([items[-1]["version"]], query, call.now) if more else None
+    answer = page(items, limit, following, f"{of.path}/{row['id']}/versions", call.query, {})
+    return Answer(200, answer, links(answer))
+
+
+async def find(of: Resource, call: Call, name: str, *, withdrawn: bool = False) -> Record:
+    """The row of an id or a reference. Raises 404, the same for what is missing and for what the caller may not see."""
+    column, value = identified(name, of.key)
+    row = None
+    if value is not None:
+        statement = of.by_id if column == "id" else of.by_key
+        row = await call.session.one(statement, name=value, forces=call.by.reach(of.reads))
+    if row is None:
+        raise Problem("not_found", f"There is no {of.noun.replace('_', ' ')} with this id.")
+    if row["withdrawn_at"] is not None and not withdrawn:
+        versions = f"{of.path}/{row['id']}/versions"
+        raise Problem(
+            "withdrawn",
+            "Its versions can still be read.",
+            extra={"withdrawn_at": row["withdrawn_at"], "versions": versions},
+        )
+    return row
+
+
+def fresh(of: Resource, call: Call, new: Record) -> Record:
+    """The first version of a row, from what was sent."""
+    stamps = {"id": call.new_id(), "version": 1, "created_at": call.now, "updated_at": call.now}
+    return dict.fromkeys(of.names) | new | stamps
+
+
+def changes(of: Resource, after: Record, changed: Iterable[str] | None) -> list[Record]:
+    """The JSON Patch that leads to a version: the members that changed, or the whole of a first one."""
+    if changed is None:
+        return [{"op": "add", "path": "", "value": _state(of, after)}]
+    return [{"op": "replace", "path": f"/{name}", "value": after[name]} for name in changed]
+
+
+def noted(of: Resource, call: Call, act: str, row: Record, patch: list[Record]) -> Record:
+    """The ledger entry of a new version."""
+    return entries.entry(
+        call.occasion(),
+        id=call.new_id(),
+        act=f"{of.noun}.{act}",
+        subject_id=row["id"],
+        subject_ref=of.reference_of(row),
+        version=row["version"],
+        force_code=row.get("force_code") if of.owned else None,
+        state=_state(of, row),
+        patch=patch,
+    )
+
+
+async def write(of: Resource, call: Call, act: str, row: Record, patch: list[Record]) -> None:
+    """The one place where a row is written: always with its ledger entry. Raises 409 and 412."""
+    try:
+        await entries.record(call.session, noted(of, call, act, row, patch))
+        if act == "created":
+            await call.session.run(of.insert, **row)
+            return
+        statement = of.withdraw if act == "withdrawn" else of.update
+        touched = await call.session.run(statement, **of.written(row))
+    except Conflict as conflict:
+        raise refused(of, conflict) from conflict
+    if touched == 0:
+        raise stale(row["version"])
+
+
+def refused(of: Resource, conflict: Conflict) -> Problem:
+    """What a refusal of the database means to the caller."""
+    if conflict.kind == "overlap":
+        return Problem("period_overlap", f"Another {of.noun.replace('_', ' ')} covers part of this period.")
+    if conflict.kind == "unique":
+        if "ledger_entry" in conflict.detail:
+            return Problem("concurrent_write", "Read it again and repeat your change.", headers={"Retry-After": "1"})
+        known_by = (of.key or "reference").replace("_", " ")
+        wrong = fault("duplicate_reference", "This is taken.", pointer=pointer(of.key) if of.key else "#")
+        return Problem(
+            "duplicate_reference",
+            f"There is a {of.noun.replace('_', ' ')} with this {known_by} already.",
+            errors=[wrong],
+        )
+    raise conflict
+
+
+async def read_page(listing: Listing, call: Call, path: str, params: Mapping[str, Any]) -> Record:
+    """The page of a listing that the query asks for; `params` are the parameters of its own conditions."""
+    used = {name: listing.filters[name].read(text) for name, text in call.query.items() if name in listing.filters}
+    order = listing.order(call.query.get("sort"))
+    limit = page_limit(call.query.get("limit"))
+    withdrawn = include_withdrawn.read(call.query.get("include_withdrawn", "false"))
+    applied = {name: call.query[name] for name in sorted(used)} | {"sort": ",".join(map(str, order))}
+    identity = f"{path} {applied} {withdrawn}"
+    cursors = _cursors(call)
+    cursor = call.query.get("cursor")
+    places = cursors.read(cursor, identity, call.now) if cursor else []
+    start = {
+        f"from_{i}": listing.place(sort, place) for i, (sort, place) in enumerate(zip(order, places, strict=False))
+    }
+    statement = listing.statement(list(used), order, bool(places), withdrawn)
+    rows = await call.session.fetch(statement, **params, **used, **start, page_size=limit + 1)
+    following = None
+    if len(rows) > limit:
+        rows.pop()
+        following = cursors.make([rows[-1][f"key_{i}"] for i in range(len(order))], identity, call.now)
+    items = [{name: row[name] for name in listing.columns} for row in rows]
+    return page(items, limit, following, path, call.query, applied)
+
+
+async def _related(
+    of: Resource, call: Call, sent: Record, after: Record
+) -> tuple[Record | None, dict[str, list[Record]], list[Record]]:
+    """The parent and the rows referred to, as far as the caller may see them; and a fault for each that is not there.
+
+    What is invisible is refused in the words of what is missing.
+    """
+    errors: list[Record] = []
+    parent = None
+    related: dict[str, list[Record]] = {}
+    if of.parent is not None and (field := of.parent_field) is not None:
+        rows = await call.session.fetch(
+            of.parent.lookup("id"), names=[after[field]], forces=call.by.reach(of.parent.reads)
+        )
+        parent = rows[0] if rows else None
+        if parent is None:
+            errors.append(_missing(pointer(field), of.parent))
+    for reference in of.references:
+        named = reference.names(sent if reference.field in sent else {})
+        if not named:
+            continue
+        names = sorted({str(name) for _, name in named})
+        asked: list[Any] = [UUID(name) for name in names] if reference.by == "id" else names
+        rows = await call.session.fetch(
+            reference.to.lookup(reference.by), names=asked, forces=call.by.reach(reference.to.reads)
+        )
+        shared = reference.within
+        home = None if shared is None else after.get(shared) or (parent or {}).get(shared)
+        found = {str(row[reference.by]) for row in rows if shared is None or row[shared] == home}
+        errors += [_missing(place, reference.to) for place, name in named if str(name) not in found]
+        related[reference.field] = rows
+    if of.owned and of.parent is None and "force_code" in sent and sent["force_code"] not in call.by.reach(of.reads):
+        errors.append(fault("unknown_reference", "There is no force with this code.", pointer="#/force_code"))
+    return parent, related, errors
+
+
+def _missing(place: str, to: Resource) -> Record:
+    return fault("unknown_reference", f"There is no such {to.noun.replace('_', ' ')} here.", pointer=place)
+
+
+def _rules(
+    of: Resource,
+    call: Call,
+    after: Record,
+    before: Record | None,
+    parent: Record | None,
+    related: Mapping[str, list[Record]],
+) -> list[Record]:
+    context = RuleContext(call.today, before, parent, related)
+    return [problem for rule in of.rules for problem in rule(after, context)]
+
+
+def _state(of: Resource, row: Record) -> Record:
+    return {name: row[name] for name in of.names}
+
+
+def identified(name: str, key: str | None) -> tuple[str, Any]:
+    """The column that a name in a path is a value of, and the value: a UUID, or else a reference, or else nothing.
+
+    A UUID counts in its usual form only: braces, urn: and upper case would give one thing several addresses.
+    """
+    try:
+        id = UUID(name)
+    except ValueError:
+        id = None
+    if id is not None and str(id) == name:
+        return "id", id
+    return (key, name.removeprefix("ref:")) if key is not None else ("id", None)
+
+
+def _body_version(body: Mapping[str, Any]) -> int | None:
+    version = body.get("version")
+    if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
+        raise invalid([fault("int_type", "The version is a whole number.", pointer="#/version")])
+    return version
+
+
+def _fields(of: Resource, call: Call) -> list[str]:
+    """The members asked for. Raises 400 for one that there is not."""
+    asked = call.query["fields"].split(",") if "fields" in call.query else []
+    if wrong := [unknown(name, of.names, "fields") for name in asked if name not in of.names]:
+        raise Problem("invalid_parameter", "The list of fields names one that there is not.", errors=wrong)
+    return asked
+
+
+def _only(row: Record, fields: list[str]) -> Record:
+    return {name: row[name] for name in fields} if fields else row
+
+
+def page(
+    items: list[Record], limit: int, following: str | None, path: str, query: Mapping[str, str], applied: Record
+) -> Record:
+    """A page of a list as it is answered. Its self link echoes only what was applied."""
+    links = {"self": _link(path, query)}
+    if following is not None:
+        links["next"] = _link(path, {**query, "cursor": following})
+    return {
+        "items": items,
+        "page": {"limit": limit, "has_more": following is not None, "next_cursor": following},
+        "applied": applied,
+        "links": links,
+    }
+
+
+def links(page: Record) -> dict[str, str]:
+    """The Link header of a page, made from the links in its body."""
+    following = page["links"].get("next")
+    return {"Link": f'<{following}>; rel="next"'} if following else {}
+
+
+def _link(path: str, query: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode(query, safe=',:')}" if query else path
+
+
+def _cursors(call: Call) -> Cursors:
+    return Cursors(call.services.cursor_key, call.services.settings.cursor_lifetime_seconds)

@@ -1,0 +1,140 @@
+"""What happened? One entry for every change, written in the transaction of the change and never altered.
+
+The database holds the promise on its own: each row's (id, version) is a deferred foreign key into this table, so that a
+change without its entry cannot commit, and triggers refuse to update or delete an entry.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Identity, Integer, UniqueConstraint, bindparam, insert, select
+from sqlmodel import Field, SQLModel
+
+from pip_api.access.principals import Principal
+from pip_api.db.columns import Code, Instant, Json, Uid
+from pip_api.db.session import Session
+from pip_api.db.statements import Record, Statement, column_of
+
+
+class LedgerEntry(SQLModel, table=True):
+    __tablename__ = "ledger_entry"
+    __table_args__ = (
+        UniqueConstraint("subject_id", "version", name="ledger_entry_subject_version"),
+        {"sqlite_autoincrement": True},  # a number is never given twice, also not after the newest entry is cut off
+    )
+
+    seq: int = Field(
+        sa_column=Column(
+            BigInteger().with_variant(Integer(), "sqlite"), Identity(always=True), primary_key=True, autoincrement=True
+        )
+    )
+    id: UUID = Field(unique=True, sa_type=Uid)
+    at: datetime = Field(sa_type=Instant)
+    act: str = Field(description="noun.past, such as action.changed")
+    noun: str
+    subject_id: UUID | None = Field(default=None, sa_type=Uid, description="The row changed; none for a batch.")
+    subject_ref: str | None = Field(default=None, description="The reference that people use for it.")
+    version: int | None = None
+    force_code: str | None = Field(default=None, sa_type=Code, index=True)
+    actor_type: str
+    actor_id: UUID = Field(sa_type=Uid)
+    actor_name: str = Field(description="As it was then, so that it can be read when the client is gone.")
+    client_id: str
+    request_id: str = Field(index=True)
+    reason: str | None = None
+    state: dict[str, Any] = Field(sa_type=Json, description="The new version as a whole, or the summary of a batch.")
+    patch: list[dict[str, Any]] = Field(sa_type=Json, description="JSON Patch (RFC 6902) from the version before.")
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """The circumstances that every entry of a request shares."""
+
+    at: datetime
+    by: Principal
+    request_id: str
+    reason: str | None = None
+
+
+def entry(
+    occasion: Occasion,
+    *,
+    id: UUID,
+    act: str,
+    subject_id: UUID | None,
+    subject_ref: str | None,
+    version: int | None,
+    force_code: str | None,
+    state: Record,
+    patch: Sequence[Record],
+) -> Record:
+    """The values of a new entry. `act` is `noun.past`."""
+    return {
+        "id": id,
+        "at": occasion.at,
+        "act": act,
+        "noun": act.partition(".")[0],
+        "subject_id": subject_id,
+        "subject_ref": subject_ref,
+        "version": version,
+        "force_code": force_code,
+        "actor_type": "service_client",
+        "actor_id": occasion.by.id,
+        "actor_name": occasion.by.name,
+        "client_id": occasion.by.client_id,
+        "request_id": occasion.request_id,
+        "reason": occasion.reason,
+        "state": state,
+        "patch": list(patch),
+    }
+
+
+INSERT = Statement(
+    insert(LedgerEntry).values(
+        {name: bindparam(name, type_=column.type) for name, column in LedgerEntry.__table__.c.items() if name != "seq"}  # type: ignore[attr-defined]
+    )
+)
+_VERSIONS = Statement(
+    select(
+        *(
+            column_of(LedgerEntry, name)
+            for name in ("version", "act", "at", "actor_type", "actor_name", "client_id", "reason", "request_id")
+        ),
+        column_of(LedgerEntry, "id").label("entry"),
+        column_of(LedgerEntry, "patch"),
+        column_of(LedgerEntry, "state"),
+    )
+    .where(
+        column_of(LedgerEntry, "subject_id") == bindparam("subject_id"),
+        column_of(LedgerEntry, "version") < bindparam("before"),
+    )
+    .order_by(column_of(LedgerEntry, "version").desc())
+    .limit(bindparam("limit", type_=Integer()))
+)
+
+
+async def record(session: Session, values: Record) -> None:
+    """Writes one entry."""
+    await session.run(INSERT, **values)
+
+
+async def versions(session: Session, subject_id: UUID, before: int, limit: int) -> list[Record]:
+    """The versions of a row below `before`, newest first."""
+    return [_version(row) for row in await session.fetch(_VERSIONS, subject_id=subject_id, before=before, limit=limit)]
+
+
+def _version(row: Record) -> Record:
+    return {
+        "version": row["version"],
+        "act": row["act"],
+        "at": row["at"],
+        "actor": {"type": row["actor_type"], "name": row["actor_name"], "client_id": row["client_id"]},
+        "reason": row["reason"],
+        "request_id": row["request_id"],
+        "entry": row["entry"],
+        "patch": row["patch"],
+        "state": row["state"],
+    }
