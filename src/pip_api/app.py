@@ -1,0 +1,216 @@
+"""The only place where the parts are put together."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from uuid import UUID
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+from uuid_utils.compat import uuid7
+
+from pip_api.access.authentication import Authentication
+from pip_api.access.keys import KeyUnusable, SigningKey, create_signing_key, load_signing_key
+from pip_api.access.oauth import OAuthRefused, grant_token
+from pip_api.access.tokens import TokenIssuer, TokenVerifier, VerifiedTokens, require_cryptography_backend
+from pip_api.db import open_database
+from pip_api.db.session import Database
+from pip_api.exchange import figures as figure_imports
+from pip_api.exchange import imports
+from pip_api.exchange import measures as measure_imports
+from pip_api.http.body import received
+from pip_api.http.edge import Edge
+from pip_api.http.problems import CATALOGUE, Problem, type_of
+from pip_api.insight import plan_status, totals, triage
+from pip_api.kernel import routes
+from pip_api.kernel.call import Services
+from pip_api.resources import figures
+from pip_api.resources.actions import actions
+from pip_api.resources.concerns import concerns
+from pip_api.resources.forces import forces
+from pip_api.resources.measures import measures
+from pip_api.resources.pips import pips
+from pip_api.resources.progress import progress_updates
+from pip_api.resources.regions import regions
+from pip_api.resources.support_levels import support_level_assignments, support_levels
+from pip_api.settings import Settings, StartRefused
+
+RESOURCES = (
+    regions,
+    forces,
+    support_levels,
+    support_level_assignments,
+    measures,
+    concerns,
+    pips,
+    actions,
+    progress_updates,
+)
+IMPORTS = {kind.name: kind for kind in (figure_imports.KIND, measure_imports.KIND)}
+OPERATIONS = (
+    *(operation for resource in RESOURCES for operation in routes.operations(resource)),
+    *totals.operations,
+    *figures.operations,
+    *plan_status.operations,
+    *triage.operations,
+    *imports.operations(IMPORTS),
+)
+LONGEST_FORM = 8_192
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def signing_key(settings: Settings) -> SigningKey:
+    """The key that signs tokens. Only in development is one made. Raises StartRefused."""
+    try:
+        if settings.environment == "development" and not settings.signing_key_file.exists():
+            return create_signing_key(settings.signing_key_file)
+        return load_signing_key(settings.signing_key_file)
+    except KeyUnusable as error:
+        raise StartRefused(str(error)) from error
+
+
+def create_services(
+    settings: Settings, *, clock: Callable[[], datetime] = now, new_id: Callable[[], UUID] = uuid7
+) -> Services:
+    """What stories need, not yet connected. Raises StartRefused."""
+    return Services(settings, open_database(settings), clock, new_id, signing_key(settings).secret("cursor"))
+
+
+def create_app(
+    settings: Settings, *, clock: Callable[[], datetime] = now, new_id: Callable[[], UUID] = uuid7
+) -> FastAPI:
+    """The service as an ASGI application. It connects to its database when it starts. Raises StartRefused."""
+    require_cryptography_backend()
+    services = create_services(settings, clock=clock, new_id=new_id)
+    key, database, seconds = signing_key(settings), services.database, settings.access_memory_seconds
+    issuer = TokenIssuer(key, settings.issuer, settings.audience, settings.token_lifetime_seconds, clock, new_id)
+    verifier = TokenVerifier({key.kid: key.public_jwk()}, settings.issuer, settings.audience, clock)
+    authentication = Authentication(VerifiedTokens(verifier, clock, seconds), database, clock, seconds)
+
+    app = _documented(_lifespan(database))
+    app.state.services = services
+    app.state.authentication = authentication
+    _bind_access_and_operation(app, issuer, database, settings.token_lifetime_seconds)
+    app.add_middleware(Edge, authenticate=authentication, new_id=new_id, guarded="/v1")
+    app.add_exception_handler(HTTPException, _refused_by_router)
+    return app
+
+
+def describe() -> dict[str, object]:
+    """The OpenAPI document; it needs neither settings nor a database."""
+    return routes.document(_documented(None))
+
+
+def _documented(lifespan: Callable[[FastAPI], object] | None) -> FastAPI:
+    app = FastAPIOffline(
+        title="pip_api",
+        version=version("policing-pip-api"),
+        description="Performance Improvement Plans of United Kingdom police forces.",
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.state.operations = []
+    for operation in OPERATIONS:
+        routes.bind(app, operation)
+    app.openapi = lambda: routes.document(app)  # type: ignore[method-assign]
+    return app
+
+
+def _lifespan(database: Database) -> Callable[[FastAPI], object]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await database.open()
+        yield
+        await database.close()
+
+    return lifespan
+
+
+async def _refused_by_router(request: Request, error: Exception) -> Response:
+    """What the router refuses, in our form: no such path, or not with this method."""
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        raise Problem("method_not_allowed", "This method is not supported here.", headers=error.headers)
+    raise Problem("not_found", "There is nothing at this address.")
+
+
+def _bind_access_and_operation(app: FastAPI, issuer: TokenIssuer, database: Database, lifetime: int) -> None:
+    """The routes that belong to no resource."""
+
+    @app.post(
+        "/oauth2/token",
+        operation_id="createToken",
+        tags=["access"],
+        summary="Get a token",
+        responses=_TOKEN_ANSWERS,
+        openapi_extra=_TOKEN_REQUEST,
+    )
+    async def token(request: Request) -> Response:
+        form = await received(request, LONGEST_FORM)
+        headers = {"Cache-Control": "no-store"}
+        try:
+            async with database.read() as session:
+                granted = await grant_token(session, issuer, lifetime, form, request.headers.get("authorization"))
+        except OAuthRefused as error:
+            if error.status == 401:
+                headers["WWW-Authenticate"] = 'Basic realm="pip_api"'
+            refusal = {"error": error.error, "error_description": error.description}
+            return JSONResponse(refusal, error.status, headers)
+        return JSONResponse(granted, headers=headers)
+
+    @app.get("/healthz", operation_id="getHealth", tags=["operation"], summary="Whether the process answers")
+    async def healthz() -> Response:
+        return JSONResponse({"status": "alive"})
+
+    @app.get("/readyz", operation_id="getReadiness", tags=["operation"], summary="Whether the database answers")
+    async def readyz() -> Response:
+        async with database.read() as session:
+            await session.ping()
+        return JSONResponse({"status": "ready"})
+
+    @app.get("/problems", operation_id="listProblems", tags=["operation"], summary="The catalogue of refusals")
+    async def problems() -> Response:
+        items = [{"type": type_of(code), "code": code, **kind._asdict()} for code, kind in CATALOGUE.items()]
+        return JSONResponse({"items": items})
+
+    @app.get("/problems/{name}", operation_id="getProblem", tags=["operation"], summary="One kind of refusal")
+    async def problem(name: str) -> Response:
+        code = name.replace("-", "_")
+        if code not in CATALOGUE:
+            raise Problem("not_found", "There is no such problem.")
+        return JSONResponse({"type": type_of(code), "code": code, **CATALOGUE[code]._asdict()})
+
+
+_TOKEN_REQUEST = {
+    "security": [{"client": []}],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "required": ["grant_type"],
+                    "properties": {
+                        "grant_type": {"type": "string", "enum": ["client_credentials"]},
+                        "client_id": {"type": "string"},
+                        "client_secret": {"type": "string"},
+                        "scope": {
+                            "type": "string",
+                            "description": "Permissions with blanks between, to narrow the token.",
+                        },
+                    },
+                }
+            }
+        },
+    },
+}
+_TOKEN_ANSWERS: dict[int | str, dict[str, object]] = {
+    200: {"description": "A bearer token (RFC 6749, 5.1)."},
+    400: {"description": "Refused (RFC 6749, 5.2)."},
+    401: {"description": "The client is unknown or its secret wrong (RFC 6749, 5.2)."},
+}

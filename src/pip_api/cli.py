@@ -1,0 +1,272 @@
+"""The command line: serve, migrate, make clients and tokens, send imports, write the contract."""
+
+import asyncio
+import json
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from pip_api.settings import Settings, StartRefused, load
+
+if TYPE_CHECKING:
+    from pip_api.kernel.call import Services
+
+app = typer.Typer(
+    help="Performance Improvement Plans of police forces.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+clients = typer.Typer(help="The programs that may use the service.", no_args_is_help=True)
+app.add_typer(clients, name="client")
+
+DEMO_CLIENTS = {
+    "demo-admin": ("Demonstration: national administrator", "national_admin", "national"),
+    "demo-force": ("Demonstration: Avon and Somerset", "force_lead", "force:avon-and-somerset"),
+    "demo-triage": ("Demonstration: south west triage", "regional_triage", "region:south-west"),
+}
+
+
+def main() -> None:
+    """The entry point. What stops a start is said in one sentence, with exit code 2."""
+    try:
+        app()
+    except StartRefused as refusal:
+        _stop(str(refusal))
+
+
+def _stop(sentence: str) -> NoReturn:
+    print(f"pip-api: {sentence}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+@app.command()
+def serve(
+    demo: Annotated[bool, typer.Option("--demo", help="Migrate first, and load the worked example.")] = False,
+) -> None:
+    """Serve the API until a signal ends it."""
+    import uvicorn
+
+    from pip_api.app import create_app
+    from pip_api.db.migrate import require_current
+
+    settings = load()
+    listener = _listener(settings)
+    if demo:
+        _prepare_demo(settings)
+    require_current(settings)
+    application = create_app(settings)
+    config = uvicorn.Config(
+        application,
+        http="httptools",
+        loop="uvloop",
+        log_level=settings.log_level,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=25,
+    )
+    print(_welcome(settings, demo), flush=True)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listener(settings: Settings) -> socket.socket:
+    """The address, taken before anything else is done. Raises StartRefused."""
+    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        reason = error.strerror or str(error)
+        taken = f"Cannot listen on {settings.host} port {settings.port}: {reason}"
+        raise StartRefused(f"{taken}; choose another with PIP_HOST and PIP_PORT.") from error
+    return listener
+
+
+def _welcome(settings: Settings, demo: bool) -> str:
+    address = f"http://{settings.host}:{settings.port}"
+    lines = [f"pip_api serves {address}", f"  docs   {address}/docs"]
+    if not demo:
+        return "\n".join([*lines, "  token  pip-api token CLIENT, with a client from: pip-api client create"])
+    command, bearer = sys.argv[0], '-H "Authorization: Bearer $TOKEN"'
+    return "\n".join(
+        [
+            *lines,
+            f"  token  TOKEN=$({command} token demo-triage --server {address})",
+            "  try",
+            f"    curl -s {bearer} '{address}/v1/triage?region=south-west&level=3'",
+            f"    curl -s {bearer} '{address}/v1/pips?force=avon-and-somerset&fields=ref,title,status'",
+            f"    curl -s {bearer} '{address}/v1/figures?measure=demo.101-abandoned&limit=3'",
+        ]
+    )
+
+
+def _prepare_demo(settings: Settings) -> None:
+    if settings.environment == "production":
+        raise StartRefused("The demonstration is not loaded in production: leave out --demo.")
+    from pip_api.exchange.catalogue import load_example
+
+    _migrate(settings)
+    _with_services(settings, load_example)
+    path = _demo_file(settings)
+    if not path.exists():
+        made = {id: _create_client(settings, id, *about, "Made by serve --demo") for id, about in DEMO_CLIENTS.items()}
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(made))
+
+
+def _demo_file(settings: Settings) -> Path:
+    return settings.signing_key_file.with_name("demo-clients.json")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this release and add missing reference data."""
+    _migrate(load())
+    print("The database is migrated, and the reference data is there.")
+
+
+def _migrate(settings: Settings) -> None:
+    from pip_api.db.migrate import migrate as migrate_schema
+    from pip_api.exchange.catalogue import load_reference
+
+    migrate_schema(settings)
+    _with_services(settings, load_reference)
+
+
+def _with_services(settings: Settings, work: "Callable[[Services], Awaitable[Any]]") -> Any:
+    """Runs something that needs the database, without serving."""
+    from pip_api.app import create_services
+
+    async def run() -> Any:
+        services = create_services(settings)
+        await services.database.open()
+        try:
+            return await work(services)
+        finally:
+            await services.database.close()
+
+    return asyncio.run(run())
+
+
+@clients.command("create")
+def create_client(
+    client_id: Annotated[str, typer.Argument(help="How it will call itself, such as as-performance-mart.")],
+    role: Annotated[str, typer.Option(help="One role, such as data_submitter.")],
+    on: Annotated[str, typer.Option(help="Where: national, region:CODE or force:CODE.")],
+    name: Annotated[str, typer.Option(help="What people call it.")] = "",
+    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
+) -> None:
+    """Make a client with a role, and print its secret, which is shown this once."""
+    settings = load()
+    print(_create_client(settings, client_id, name or client_id, role, on, reason))
+
+
+def _create_client(settings: Settings, client_id: str, name: str, role: str, on: str, reason: str) -> str:
+    from pip_api.access.principals import system
+    from pip_api.http.problems import Problem
+    from pip_api.kernel.call import Call
+    from pip_api.resources.clients import Place, create_client
+
+    async def make(services: "Services") -> str:
+        async with services.database.transaction() as session:
+            call = Call(services, session, system(()), "pip-api-client", query={"reason": reason})
+            return await create_client(call, client_id, name, role, Place.parse(on))
+
+    try:
+        return str(_with_services(settings, make))
+    except Problem as problem:
+        raise StartRefused(problem.detail) from problem
+
+
+Address = Annotated[str, typer.Option("--server", envvar="PIP_SERVER", help="Where the service is.")]
+ClientId = Annotated[str, typer.Option(envvar="PIP_CLIENT_ID", help="The client's id.")]
+ClientSecret = Annotated[str, typer.Option(envvar="PIP_CLIENT_SECRET", help="Its secret; better in the environment.")]
+HERE = "http://127.0.0.1:8000"
+
+
+@app.command()
+def token(
+    client_id: Annotated[str, typer.Argument(envvar="PIP_CLIENT_ID", help="The client's id.")],
+    server: Address = HERE,
+    client_secret: ClientSecret = "",
+) -> None:
+    """Print a bearer token from a running service."""
+    from pip_api.exchange.sending import SendingFailed, Server
+
+    try:
+        print(Server(server, client_id, client_secret or _demo_secret(client_id)).get_token())
+    except SendingFailed as error:
+        _stop(str(error))
+
+
+def _demo_secret(client_id: str) -> str:
+    """The secret of a demonstration client of this folder. Raises StartRefused."""
+    path = _demo_file(load())
+    secrets: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    if client_id not in secrets:
+        raise StartRefused(f"There is no secret for client {client_id!r}: give it in PIP_CLIENT_SECRET.")
+    return secrets[client_id]
+
+
+@app.command("import")
+def import_file(
+    kind: Annotated[str, typer.Argument(help="measures or figures")],
+    file: Annotated[Path, typer.Argument(help="CSV or NDJSON, also with .gz.", exists=True, dir_okay=False)],
+    client_id: ClientId,
+    server: Address = HERE,
+    client_secret: ClientSecret = "",
+    mode: Annotated[str, typer.Option(help="atomic: all rows or none; per_row: each that is good.")] = "atomic",
+    source: Annotated[str, typer.Option(help="The system that the file comes from.")] = "",
+    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
+) -> None:
+    """Send a file to a running service. Exits with 0 when every row is in, 1 when some are, 2 when none is."""
+    from rich.console import Console
+    from rich.progress import Progress, TransferSpeedColumn
+
+    from pip_api.exchange.sending import SendingFailed, Server, send
+
+    given = {"mode": mode, "source": source, "reason": reason}
+    params = {name: value for name, value in given.items() if value}
+    target = Server(server, client_id, client_secret or _demo_secret(client_id))
+    with Progress(*Progress.get_default_columns(), TransferSpeedColumn(), console=Console(stderr=True)) as progress:
+        task = progress.add_task(f"Sending {file.name}", total=file.stat().st_size)
+        try:
+            summary = send(target, kind, file, params, lambda done: progress.update(task, completed=done))
+        except SendingFailed as error:
+            progress.stop()
+            _stop(str(error))
+    raise typer.Exit(_report(summary))
+
+
+def _report(summary: dict[str, Any]) -> int:
+    """Says what became of the import; gives the exit code."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    if "counts" in summary:
+        counts = ", ".join(f"{count} {name}" for name, count in summary["counts"].items() if count)
+        console.print(f"{summary['received']} rows: {counts or 'nothing to do'}.", highlight=False)
+    problems = summary.get("problems") or summary.get("errors") or []
+    if problems:
+        console.print(escape(summary.get("detail", "Some rows have problems.")), highlight=False)
+        table = Table("line", "column", "code", "detail", box=None)
+        for each in problems[:20]:
+            table.add_row(*(escape(str(each.get(name) or "")) for name in ("line", "column", "code", "detail")))
+        console.print(table)
+        if (more := max(summary.get("problems_total", 0), len(problems)) - 20) > 0:
+            console.print(f"and {more} more.")
+    if not summary.get("committed", False):
+        return 2
+    return 1 if summary["counts"]["failed"] else 0
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    from pip_api.app import describe
+
+    print(json.dumps(describe(), indent=2, ensure_ascii=False))

@@ -1,0 +1,239 @@
+"""How do figures come in by the hundred thousand? Staged, checked, and merged in one statement."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import date
+from decimal import Decimal
+from typing import NotRequired
+from uuid import UUID
+
+from pydantic import TypeAdapter, with_config
+from sqlalchemy import (
+    Column,
+    Date,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+)
+from typing_extensions import TypedDict
+
+from pip_api.db.columns import Amount, Code, Instant, Uid
+from pip_api.db.constructs import differs
+from pip_api.db.errors import Conflict
+from pip_api.db.statements import Record, Statement
+from pip_api.exchange.imports import Batches, Good, Kind, natural_key
+from pip_api.exchange.report import Report
+from pip_api.http.problems import Problem, fault
+from pip_api.kernel.call import Call
+from pip_api.kernel.shapes import Day, Exact, Prose
+from pip_api.resources.figures import KEY, FigureStatus, figures, is_newest
+from pip_api.resources.measures import measures
+
+
+@with_config(extra="forbid", use_enum_values=True)
+class FigureRow(TypedDict):
+    """A row of a file. What it leaves out stays as it is; the types are those of a single figure."""
+
+    force_code: str
+    measure_code: str
+    period_start: Day
+    period_end: Day
+    value: Exact
+    unit: NotRequired[str]
+    numerator: NotRequired[Exact]
+    denominator: NotRequired[Exact]
+    status: NotRequired[FigureStatus]
+    narrative: NotRequired[Prose]
+
+
+staged = Table(
+    "staged_figure",
+    MetaData(),
+    Column("row_index", Integer, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("force_code", Code, nullable=False),
+    Column("measure_code", Code, nullable=False),
+    Column("period_start", Date, nullable=False),
+    Column("period_end", Date, nullable=False),
+    Column("value", Amount, nullable=False),
+    Column("numerator", Amount),
+    Column("denominator", Amount),
+    Column("status", String),
+    Column("narrative", String),
+    prefixes=["TEMPORARY"],
+)
+_staged_key = [staged.c[name] for name in KEY]
+
+_UNITS = Statement(select(measures.table.c.code, measures.table.c.unit).where(measures.table.c.withdrawn_at.is_(None)))
+_ANY_TWICE = Statement(
+    select(func.count().label("count")).select_from(staged).group_by(*_staged_key).having(func.count() > 1).limit(1)
+)
+_first = func.min(staged.c.row_index).over(partition_by=_staged_key).label("first_index")
+_first_line = func.min(staged.c.line).over(partition_by=_staged_key).label("first_line")
+_marked = select(staged.c.row_index, staged.c.line, *_staged_key, _first, _first_line).subquery()
+_TWICE = Statement(select(*_marked.c).where(_marked.c.row_index != _marked.c.first_index).order_by(_marked.c.row_index))
+_DROP_TWICE = Statement(
+    delete(staged).where(
+        staged.c.row_index.in_(select(_marked.c.row_index).where(_marked.c.row_index != _marked.c.first_index))
+    )
+)
+_new = {
+    "value": staged.c.value,
+    "numerator": func.coalesce(staged.c.numerator, figures.c.numerator),
+    "denominator": func.coalesce(staged.c.denominator, figures.c.denominator),
+    "status": func.coalesce(staged.c.status, figures.c.status, FigureStatus.final.value),
+    "narrative": func.coalesce(staged.c.narrative, figures.c.narrative, ""),
+}
+_known = and_(*(figures.c[name] == staged.c[name] for name in KEY), is_newest(figures))
+_MERGE = Statement(
+    insert(figures).from_select(
+        [*KEY, *_new, "revision", "recorded_at", "entry_id"],
+        select(
+            *_staged_key,
+            *_new.values(),
+            func.coalesce(figures.c.revision, 0) + 1,
+            bindparam("now", type_=Instant()),
+            bindparam("entry_id", type_=Uid()),
+        )
+        .select_from(staged.outerjoin(figures, _known))
+        .where(
+            or_(
+                figures.c.revision.is_(None),
+                *(differs(_new[name], figures.c[name]) for name in ("value", "numerator", "denominator")),
+                *(_new[name] != figures.c[name] for name in ("status", "narrative")),
+            )
+        ),
+    )
+)
+_WRITTEN = (*KEY, "revision", *_new)
+_of_entry = figures.c.entry_id == bindparam("entry_id", type_=Uid())
+_COUNT_FIRST = Statement(
+    select(func.count().label("count")).select_from(figures).where(_of_entry, figures.c.revision == 1)
+)
+_OF_ENTRY = Statement(
+    select(*(figures.c[name] for name in _WRITTEN)).where(_of_entry).order_by(*(figures.c[name] for name in KEY))
+)
+
+
+async def merge(call: Call, batches: Batches, report: Report, import_id: UUID) -> str:
+    """Writes a new revision of each figure whose number is new or differs from the newest one."""
+    units = {row["code"]: row["unit"] for row in await call.session.fetch(_UNITS)}
+    forces = frozenset(call.by.reach("figure:write")) & frozenset(call.by.reach("figure:read"))
+    await call.session.stage(staged, _checked(batches, report, forces, units))
+    await _refuse_duplicates(call, report)
+    try:
+        written = await call.session.run(_MERGE, now=call.now, entry_id=import_id)
+    except Conflict as conflict:
+        if conflict.kind == "unique":
+            raise Problem(
+                "concurrent_write",
+                "Another import wrote the same figures. Send it again.",
+                headers={"Retry-After": "1"},
+            ) from conflict
+        raise
+    first = await call.session.one(_COUNT_FIRST, entry_id=import_id)
+    report.created = first["count"] if first is not None else 0
+    report.updated = written - report.created
+    report.unchanged = report.received - report.failed - written
+    return await digest(call, import_id)
+
+
+async def digest(call: Call, entry_id: UUID) -> str:
+    """SHA-256 over the figures that an entry brought, in the order of their keys, one line of tab-separated text each.
+
+    The ledger keeps it, so that figures changed behind the service's back are found out.
+    """
+    made = hashlib.sha256()
+    async for rows in call.session.stream(_OF_ENTRY, entry_id=entry_id):
+        lines = ("\t".join("" if value is None else _canonical(value) for value in row.values()) for row in rows)
+        made.update("".join(line + "\n" for line in lines).encode())
+    return made.hexdigest()
+
+
+def _canonical(value: str | int | date | Decimal) -> str:
+    return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
+
+
+async def _checked(
+    batches: Batches, report: Report, forces: frozenset[str], units: dict[str, str]
+) -> AsyncIterator[list[tuple[object, ...]]]:
+    """The rows whose references hold, as the staging table wants them."""
+    async for batch in batches:
+        ready = []
+        for each in batch:
+            row: Record = each.row
+            unit = units.get(row["measure_code"])
+            known = row["force_code"] in forces and unit is not None
+            if known and row["period_start"] <= row["period_end"] and row.get("unit", unit) == unit:
+                ready.append(_staged(each))
+            else:
+                report.fail(each.index, each.line, _faults(row, forces, unit), natural_key(KEY, row))
+        yield ready
+
+
+def _staged(good: Good) -> tuple[object, ...]:
+    row = good.row
+    return (
+        good.index,
+        good.line,
+        row["force_code"],
+        row["measure_code"],
+        row["period_start"].isoformat(),
+        row["period_end"].isoformat(),
+        format(row["value"], "f"),
+        *(format(row[name], "f") if name in row else None for name in ("numerator", "denominator")),
+        row.get("status"),
+        row.get("narrative"),
+    )
+
+
+def _faults(row: Record, forces: frozenset[str], unit: str | None) -> list[Record]:
+    wrongs = []
+    if row["force_code"] not in forces:
+        detail = "There is no force with this code that you may write figures for."
+        wrongs.append({**fault("unknown_reference", detail, rule="FIG-002"), "column": "force_code"})
+    if unit is None:
+        detail = "There is no measure with this code."
+        wrongs.append({**fault("unknown_reference", detail, rule="FIG-003"), "column": "measure_code"})
+    elif row.get("unit", unit) != unit:
+        detail = f"The measure is counted in {unit}."
+        wrongs.append({**fault("wrong_unit", detail, rule="FIG-004"), "column": "unit"})
+    if row["period_end"] < row["period_start"]:
+        detail = "The period ends before it starts."
+        wrongs.append({**fault("ends_before_start", detail, rule="FIG-005"), "column": "period_end"})
+    return wrongs
+
+
+async def _refuse_duplicates(call: Call, report: Report) -> None:
+    """Two rows for one figure: the first may stand, and every later one is a problem that names both."""
+    if await call.session.one(_ANY_TWICE) is None:
+        return
+    async for rows in call.session.stream(_TWICE):
+        for row in rows:
+            detail = f"The same force, measure and period stand in line {row['first_line']} already."
+            wrong = {
+                **fault("duplicate_in_request", detail, rule="FIG-006"),
+                "column": None,
+                "other_line": row["first_line"],
+            }
+            report.fail(row["row_index"], row["line"], [wrong], natural_key(KEY, row))
+    await call.session.run(_DROP_TWICE)
+
+
+KIND = Kind(
+    name="figures",
+    permission="figure:write",
+    row=TypeAdapter(list[FigureRow]),
+    columns=dict.fromkeys(FigureRow.__annotations__, ()) | {"force_code": ("force",), "measure_code": ("measure",)},
+    required=("force_code", "measure_code", "period_start", "period_end", "value"),
+    key=KEY,
+    merge=merge,
+)

@@ -1,0 +1,266 @@
+"""How is a whole file taken in: read as a stream, checked row by row, written in one transaction, and accounted for?"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from sqlalchemy import Integer, bindparam, or_, select
+
+from pip_api.db.columns import Uid
+from pip_api.db.statements import Record, Statement, column_of
+from pip_api.exchange.report import Report
+from pip_api.exchange.tabular import CSV, NDJSON, Input, RawRow, Unreadable, open_rows
+from pip_api.http.problems import MOST_ERRORS, Problem, fault
+from pip_api.http.query import unknown
+from pip_api.kernel.call import Answer, Call
+from pip_api.kernel.routes import REASON, Operation, path_parameter, query
+from pip_api.kernel.shapes import faults
+from pip_api.ledger import entries
+from pip_api.ledger.entries import LedgerEntry
+
+BATCH = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A row that passed its shape; `index` counts the rows from 0, `line` the lines of the file from 1."""
+
+    index: int
+    line: int
+    row: Any
+
+
+Batches = AsyncIterator[list[Good]]
+Merge = Callable[[Call, Batches, Report, UUID], Awaitable[str]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What can be imported. `merge` writes the good rows, counts them in the report, and gives a digest of them."""
+
+    name: str
+    permission: str
+    row: TypeAdapter[Any]
+    columns: Mapping[str, Sequence[str]]
+    required: Sequence[str]
+    key: Sequence[str]
+    merge: Merge
+
+
+class ImportSummary(BaseModel):
+    """The account of an import. The six counts always add up to `received`."""
+
+    id: str
+    kind: str
+    status: str = Field(description="succeeded, partial or failed")
+    committed: bool
+    mode: str
+    received: int
+    counts: dict[str, int]
+    would: dict[str, int] | None = Field(description="What the good rows would have brought, had none been bad.")
+    digest: str | None = Field(
+        description="SHA-256 of the rows written, in the order of their keys; in the ledger too."
+    )
+    input: dict[str, Any]
+    started_at: str
+    finished_at: str
+    duration_ms: int
+    problem_groups: list[dict[str, Any]]
+    problems: list[dict[str, Any]]
+    problems_total: int
+    problems_truncated: bool
+    links: dict[str, str]
+
+
+def operations(kinds: Mapping[str, Kind]) -> list[Operation]:
+    """The routes of imports, for the kinds that there are."""
+
+    async def create(call: Call) -> Answer:
+        return await run_import(call, _asked_kind(call, kinds))
+
+    return [
+        Operation(
+            "POST", "/v1/imports", "createImport", "imports", "Import a file", "import:run", create,
+            {200: ImportSummary, 207: ImportSummary},
+            [
+                query("kind", "What the rows are.", {"type": "string", "enum": sorted(kinds)}) | {"required": True},
+                query("mode", "All rows or none, or each that is good.",
+                      {"type": "string", "enum": ["atomic", "per_row"], "default": "atomic"}),
+                query("delimiter", "What stands between the cells, if it is not to be found out.",
+                      {"type": "string", "enum": [",", ";", "tab", "|"]}),
+                query("source", "The system, and its run, that the file comes from."),
+                REASON,
+            ],
+            accepts=(CSV, *NDJSON), upload=True,
+        ),
+        Operation(
+            "GET", "/v1/imports/{id}", "getImport", "imports", "Read the account of an import", "import:run",
+            get_import, {200: ImportSummary}, [path_parameter("id", "The id of the import.")],
+        ),
+    ]  # fmt: skip
+
+
+def _asked_kind(call: Call, kinds: Mapping[str, Kind]) -> Kind:
+    name = call.query.get("kind", "")
+    if name not in kinds:
+        detail = f"'kind' must be one of: {', '.join(sorted(kinds))}."
+        raise Problem(
+            "invalid_parameter", detail, errors=[fault("invalid_parameter", detail, "query", parameter="kind")]
+        )
+    if (mode := call.query.get("mode", "atomic")) not in ("atomic", "per_row"):
+        raise Problem(
+            "invalid_parameter",
+            "'mode' must be atomic or per_row.",
+            errors=[unknown(mode, ("atomic", "per_row"), "mode")],
+        )
+    return kinds[name]
+
+
+async def run_import(call: Call, kind: Kind) -> Answer:
+    """Takes a file in. 200 when every row is in, 207 when some are; 422 means that nothing was written."""
+    call.by.require(kind.permission)
+    upload = call.upload
+    if upload is None:
+        raise ValueError("an import needs an upload")
+    id, mode, report = call.new_id(), call.query.get("mode", "atomic"), Report()
+    try:
+        opened, rows = await asyncio.to_thread(
+            open_rows,
+            upload.file,
+            media_type=upload.media_type,
+            gzip=upload.gzip,
+            delimiter=call.query.get("delimiter"),
+            columns=kind.columns,
+            required=kind.required,
+            max_inflated_bytes=call.services.settings.max_import_inflated_bytes,
+        )
+        digest = await kind.merge(call, _batches(rows, kind, report), report, id)
+    except Unreadable as error:
+        raise _unreadable(error) from error
+    report.check()
+    refused = report.failed > 0 and (mode == "atomic" or report.failed == report.received)
+    summary = _summary(call, id, kind, mode, report, opened, None if refused else digest)
+    if refused:
+        raise Problem(
+            "import_failed",
+            f"{report.failed} of {report.received} rows have problems. Nothing was written.",
+            extra=summary,
+        )
+    await entries.record(call.session, _noted(call, id, summary))
+    return Answer(207 if report.failed else 200, summary, {"Location": summary["links"]["self"]})
+
+
+async def _batches(rows: Iterator[RawRow], kind: Kind, report: Report) -> Batches:
+    """The good rows in batches, read and checked in a thread so that other requests go on being answered."""
+    while batch := await asyncio.to_thread(lambda: list(islice(rows, BATCH))):
+        good = await asyncio.to_thread(_validate, batch, kind, report)
+        report.received += len(batch)
+        if good:
+            yield good
+
+
+def _validate(batch: list[RawRow], kind: Kind, report: Report) -> list[Good]:
+    readable = [raw for raw in batch if raw.error is None]
+    bad: dict[int, list[Record]] = {}
+    try:
+        checked = kind.row.validate_python([raw.values for raw in readable])
+    except ValidationError as error:
+        for each in faults(error, kind.columns):
+            place, _, column = each.pop("pointer").removeprefix("#/").partition("/")
+            bad.setdefault(int(place), []).append({**each, "column": column or _missing_column(each)})
+        checked = kind.row.validate_python([raw.values for i, raw in enumerate(readable) if i not in bad])
+    for raw in batch:
+        if raw.error is not None:
+            wrong = {**fault(raw.error.code, raw.error.detail, "row"), "column": raw.error.column}
+            report.fail(raw.index, raw.line, [wrong], {})
+    for i, wrongs in bad.items():
+        report.fail(readable[i].index, readable[i].line, wrongs, natural_key(kind.key, readable[i].values))
+    kept = (raw for i, raw in enumerate(readable) if i not in bad)
+    return [Good(raw.index, raw.line, row) for raw, row in zip(kept, checked, strict=True)]
+
+
+def _missing_column(each: Record) -> str | None:
+    return str(each["detail"].split("'")[1]) if each["code"] == "required" else None
+
+
+def natural_key(key: Sequence[str], values: Mapping[str, Any]) -> Record:
+    """What identifies a row, as far as it can be shown: codes and dates, never free text."""
+    return {name: str(values[name]) for name in key if len(str(values.get(name, "-"))) <= 100 and name in values}
+
+
+def _unreadable(error: Unreadable) -> Problem:
+    members: Record = {"line": error.line, "column": error.column, **error.extras}
+    shown = {name: value for name, value in members.items() if value is not None}
+    return Problem(
+        "import_failed", error.detail, errors=[fault(error.code, error.detail, **shown)], extra={"committed": False}
+    )
+
+
+def _summary(call: Call, id: UUID, kind: Kind, mode: str, report: Report, opened: Input, digest: str | None) -> Record:
+    finished = call.services.clock()
+    committed = digest is not None
+    counts = report.counts()
+    nothing = {**dict.fromkeys(counts, 0), "failed": report.failed, "skipped": report.received - report.failed}
+    return {
+        "id": str(id),
+        "kind": kind.name,
+        "status": "failed" if not committed else "partial" if report.failed else "succeeded",
+        "committed": committed,
+        "mode": mode,
+        "received": report.received,
+        "counts": counts if committed else nothing,
+        "would": None if committed else {name: counts[name] for name in ("created", "updated", "unchanged")},
+        "digest": digest,
+        "input": {**asdict(opened), "source": call.query.get("source")},
+        "started_at": call.now,
+        "finished_at": finished,
+        "duration_ms": round((finished - call.now).total_seconds() * 1_000),
+        "problem_groups": list(report.groups.values()),
+        "problems": sorted(report.problems, key=lambda problem: int(problem["index"])),
+        "problems_total": report.problems_total,
+        "problems_truncated": report.problems_total > MOST_ERRORS,
+        "links": {"self": f"/v1/imports/{id}"} if committed else {},
+    }
+
+
+def _noted(call: Call, id: UUID, summary: Record) -> Record:
+    return entries.entry(
+        call.occasion(),
+        id=id,
+        act="import.completed",
+        subject_id=id,
+        subject_ref=summary["kind"],
+        version=1,
+        force_code=None,
+        state=summary,
+        patch=[],
+    )
+
+
+_ACCOUNT = Statement(
+    select(column_of(LedgerEntry, "state")).where(
+        column_of(LedgerEntry, "subject_id") == bindparam("id", type_=Uid()),
+        column_of(LedgerEntry, "act") == "import.completed",
+        or_(
+            column_of(LedgerEntry, "client_id") == bindparam("client_id"),
+            bindparam("national", type_=Integer()) == 1,
+        ),
+    )
+)
+
+
+async def get_import(call: Call) -> Answer:
+    """The account of an import, for the client that ran it and for national callers."""
+    try:
+        id = UUID(call.path["id"])
+    except ValueError:
+        raise Problem("not_found", "There is no import with this id.") from None
+    national = int("import:run" in call.by.national)
+    found = await call.session.one(_ACCOUNT, id=id, client_id=call.by.client_id, national=national)
+    if found is None:
+        raise Problem("not_found", "There is no import with this id.")
+    return Answer(200, found["state"])

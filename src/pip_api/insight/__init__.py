@@ -1,0 +1,1 @@
+"""Which answers are made from many resources?"""

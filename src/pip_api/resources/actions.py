@@ -1,0 +1,121 @@
+"""What is an action of a plan: which task, against which concern, by whom, with what, by when, and how far is it?"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import StringConstraints
+from sqlalchemy import bindparam, select
+from sqlmodel import Field
+
+from pip_api.db.columns import Code, Uid
+from pip_api.db.session import Session
+from pip_api.db.statements import Record, Statement, column_of
+from pip_api.kernel.query import after, before, equal
+from pip_api.kernel.resource import Reference, Resource, RuleContext
+from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, members, one_of, owner, reference
+from pip_api.resources.concerns import concerns
+from pip_api.resources.pips import pips
+from pip_api.rules.lifecycle import ACTION_MOVES, ActionStatus, may_move
+
+TaskNumber = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}(\.[1-9][0-9]{0,2}){1,2}$")]
+
+
+class ActionFields(Shape):
+    title: Line = Field(description="What will be done.")
+    description: Prose = Field(default="", description="The steps planned, in outline.")
+    intended_outputs: list[str] = members("What will show that it was done: the criteria of success.", most=50)
+    lead: Line | None = Field(default=None, description="Who leads it.")
+    resources: Prose = Field(default="", description="The people, money and equipment that it needs.")
+    starts_on: Day | None = None
+    due_on: Day | None = Field(default=None, description="The day by which it is to be done, as last revised.")
+    status: ActionStatus = one_of("How far it is.", default=ActionStatus.not_started)
+    completed_on: Day | None = Field(default=None, description="The day on which it was done.")
+
+
+class ActionCreate(ActionFields):
+    pip_id: UUID = reference("pip", "The plan that it belongs to.")
+    concern_id: UUID = reference("concern", "The concern that it answers; one that the plan covers.")
+    task_number: TaskNumber | None = Field(
+        default=None,
+        sa_type=Code,
+        description="Such as 2.3: stable, unique in the plan. Left out, the next under its concern's place is given.",
+    )
+
+
+class Action(Row, ActionCreate, table=True):
+    unique_together = ("pip_id", "task_number")
+
+    force_code: str = owner()
+    original_due_on: Day | None = Field(
+        default=None, description="The first due day that it was given; later ones are revisions."
+    )
+
+
+def fits_the_plan(action: Record, on: RuleContext) -> Iterator[Record]:
+    if on.parent is not None and str(action["concern_id"]) not in map(str, on.parent["concern_ids"]):
+        yield on.problem("ACT-001", "/concern_id", "The plan does not cover this concern.", "concern_not_in_plan")
+
+
+def runs_forward(action: Record, on: RuleContext) -> Iterator[Record]:
+    if action["starts_on"] and action["due_on"] and action["due_on"] < action["starts_on"]:
+        yield on.problem(
+            "ACT-014", "/due_on", "The due date is before the start date of the action.", "date_before_start"
+        )
+
+
+def moves_in_order(action: Record, on: RuleContext) -> Iterator[Record]:
+    before = ActionStatus(on.before["status"] if on.before is not None else action["status"])
+    if not may_move(ACTION_MOVES, before, action["status"]):
+        allowed = ", ".join(ACTION_MOVES[before])
+        yield on.problem("ACT-002", "/status", f"From {before} an action moves to {allowed}.", "invalid_transition")
+    if action["status"] == "completed" and not action["completed_on"]:
+        yield on.problem("ACT-003", "/completed_on", "A completed action needs the day of its completion.", "required")
+    if action["status"] != "completed" and action["completed_on"]:
+        yield on.problem("ACT-004", "/completed_on", "Only a completed action has a day of completion.")
+    if action["completed_on"] and action["completed_on"] > on.today:
+        yield on.problem("ACT-005", "/completed_on", "An action cannot be completed in the future.", "in_the_future")
+
+
+_NUMBERS = Statement(
+    select(column_of(Action, "task_number")).where(
+        column_of(Action, "pip_id") == bindparam("pip_id", type_=Uid()),
+        column_of(Action, "task_number").startswith(bindparam("stem", type_=Code)),
+    )
+)
+
+
+async def give_number(session: Session, action: Record, plan: Record | None, today: date) -> None:
+    """Numbers the task under the place of its concern in the plan, and keeps the first due day."""
+    action["original_due_on"] = action["due_on"]
+    if action["task_number"] is None and plan is not None:
+        place = [str(each) for each in plan["concern_ids"]].index(str(action["concern_id"])) + 1
+        stem = f"{place}."
+        taken = await session.fetch(_NUMBERS, pip_id=action["pip_id"], stem=stem)
+        numbers = (int(row["task_number"].split(".")[1]) for row in taken)
+        action["task_number"] = f"{stem}{max(numbers, default=0) + 1}"
+
+
+actions = Resource(
+    noun="action",
+    plural="actions",
+    row=Action,
+    create=ActionCreate,
+    fields=ActionFields,
+    describes="The numbered actions of a plan.",
+    parent=pips,
+    filters=[
+        equal("force", "force_code"),
+        equal("pip", "pip_id", "id"),
+        equal("concern", "concern_id", "id"),
+        equal("status", choices=list(ACTION_MOVES)),
+        equal("task_number"),
+        before("due_before", "due_on"),
+        after("due_after", "due_on"),
+    ],
+    sorts=["task_number", "due_on", "starts_on", "title"],
+    references=[Reference("concern_id", concerns, within="force_code")],
+    rules=[fits_the_plan, runs_forward, moves_in_order],
+    complete=give_number,
+)

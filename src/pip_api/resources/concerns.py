@@ -1,0 +1,96 @@
+"""What is a performance concern: who found it, what shows it, whose it is, and what else does it affect?"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from sqlmodel import Field
+
+from pip_api.db.statements import Record
+from pip_api.kernel.query import after, before, equal
+from pip_api.kernel.resource import Reference, Resource, RuleContext
+from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, members, one_of, owner
+from pip_api.resources.forces import forces
+from pip_api.resources.measures import measures
+
+
+class ConcernSource(StrEnum):
+    ppmg = "ppmg"
+    regional_triage = "regional_triage"
+    inspectorate = "inspectorate"
+    force = "force"
+    local_policing_body = "local_policing_body"
+    other = "other"
+
+
+class ConcernStatus(StrEnum):
+    open = "open"
+    resolved = "resolved"
+
+
+class Effect(BaseModel):
+    """How one concern bears on another."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    concern_id: UUID
+    how: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class ConcernFields(Shape):
+    title: Line
+    description: Prose = ""
+    source: ConcernSource = one_of("The kind of body that identified it.")
+    identified_by: Line = Field(description="Who identified it: a body, a meeting, a person.")
+    identified_on: Day
+    owner: Line | None = Field(default=None, description="Who in the force owns it.")
+    status: ConcernStatus = one_of("Whether it still stands.", default=ConcernStatus.open)
+    measure_codes: list[str] = members("The measures that show it.")
+    affects: list[Effect] = members("The other concerns of the force that it affects, and how.")
+    evidence: Prose = Field(default="", description="What it rests on, such as the report and the page.")
+
+
+class ConcernCreate(ConcernFields):
+    force_code: str = owner()
+
+
+class Concern(Row, ConcernCreate, table=True):
+    pass
+
+
+def affects_another(concern: Record, on: RuleContext) -> Iterator[Record]:
+    seen = set()
+    for place, effect in enumerate(concern["affects"]):
+        if str(effect["concern_id"]) == str(concern.get("id")):
+            yield on.problem("CON-001", f"/affects/{place}/concern_id", "A concern cannot affect itself.")
+        if effect["concern_id"] in seen:
+            yield on.problem("CON-002", f"/affects/{place}/concern_id", "This concern is named twice.", "duplicate")
+        seen.add(effect["concern_id"])
+
+
+def found_already(concern: Record, on: RuleContext) -> Iterator[Record]:
+    if concern["identified_on"] > on.today:
+        yield on.problem("CON-003", "/identified_on", "A concern cannot be identified in the future.", "in_the_future")
+
+
+concerns = Resource(
+    noun="concern",
+    plural="concerns",
+    row=Concern,
+    create=ConcernCreate,
+    fields=ConcernFields,
+    describes="Performance concerns of a force.",
+    filters=[
+        equal("force", "force_code"),
+        equal("source", choices=[each.value for each in ConcernSource]),
+        equal("status", choices=[each.value for each in ConcernStatus]),
+        before("identified_before", "identified_on"),
+        after("identified_after", "identified_on"),
+    ],
+    sorts=["identified_on", "title"],
+    references=[Reference("force_code", forces, by="code"), Reference("measure_codes", measures, by="code")],
+    rules=[affects_another, found_already],
+)
+concerns.references = [*concerns.references, Reference("affects", concerns, within="force_code", path="concern_id")]

@@ -1,0 +1,276 @@
+"""What is a figure: the number of a force, a measure and a period, with every revision kept?
+
+A figure is known by force, measure and period; a second number for the same period is a revision, and none is ever
+changed or deleted. Unlike other resources it needs no If-Match: nothing that was sent before can be lost.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Table,
+    and_,
+    bindparam,
+    func,
+    insert,
+    select,
+)
+from sqlmodel import Field
+
+from pip_api.db.columns import Amount, Code, Instant, Uid
+from pip_api.db.errors import Conflict
+from pip_api.db.statements import Record, Statement
+from pip_api.http.preconditions import etag, stale, unchanged, versions
+from pip_api.http.problems import Problem, fault
+from pip_api.kernel.call import Answer, Call
+from pip_api.kernel.query import Listing, after, before, equal
+from pip_api.kernel.resource import validated, visible
+from pip_api.kernel.routes import (
+    IF_MATCH,
+    IF_NONE_MATCH,
+    REASON,
+    Operation,
+    listing_parameters,
+    page_shape,
+    path_parameter,
+)
+from pip_api.kernel.shapes import Exact, Line, Prose, Shape, one_of
+from pip_api.kernel.verbs import links, read_page
+from pip_api.ledger import entries
+from pip_api.resources.measures import Measure
+from pip_api.rules.periods import Period, parse, written
+
+
+class FigureStatus(StrEnum):
+    provisional = "provisional"
+    final = "final"
+
+
+class FigureFields(Shape):
+    value: Exact = Field(sa_type=Amount, description="The number, in the unit of the measure; at most 15 digits.")
+    numerator: Exact | None = Field(
+        default=None, sa_type=Amount, description="What was counted, for a share or a rate."
+    )
+    denominator: Exact | None = Field(default=None, sa_type=Amount, description="Out of how many.")
+    status: FigureStatus = one_of("Whether the number may still be revised.", default=FigureStatus.final)
+    narrative: Prose = Field(default="", description="What lies behind the number.")
+    source_system: Line | None = Field(default=None, description="The system that sent it.")
+    source_run: Line | None = Field(default=None, description="The run of that system.")
+
+
+class Figure(FigureFields, table=True):
+    """Append-only: triggers refuse to update or delete a row, and each points at the ledger entry that brought it."""
+
+    __table_args__ = (Index("figure_of_entry", "entry_id"),)
+
+    force_code: str = Field(
+        foreign_key="force.code", primary_key=True, sa_type=Code, description="The force that this belongs to."
+    )
+    measure_code: str = Field(
+        foreign_key="measure.code", primary_key=True, sa_type=Code, description="The measure that it is of."
+    )
+    period_start: date = Field(primary_key=True, description="The first day that it covers.")
+    period_end: date = Field(primary_key=True, description="The last day that it covers.")
+    revision: int = Field(primary_key=True, description="1 for the first number sent, then 2, and so on.")
+    recorded_at: datetime = Field(sa_type=Instant)
+    entry_id: UUID = Field(
+        sa_column=Column(Uid(), ForeignKey("ledger_entry.id", deferrable=True, initially="DEFERRED"), nullable=False)
+    )
+
+
+class FigureRead(BaseModel):
+    """A figure as it is answered."""
+
+    force_code: str
+    measure_code: str
+    period: str = Field(description="The shortest way to write the period, such as 2026-10.")
+    period_start: date
+    period_end: date
+    value: float = Field(description="A JSON number with exactly the digits that were sent.")
+    numerator: float | None
+    denominator: float | None
+    status: FigureStatus
+    narrative: str
+    source_system: str | None
+    source_run: str | None
+    revision: int
+    recorded_at: datetime
+
+
+class FigureRevisions(BaseModel):
+    """Every number that was sent for a force, a measure and a period, the newest first."""
+
+    items: list[FigureRead]
+
+
+figures: Table = Figure.__table__  # type: ignore[attr-defined]
+KEY = ("force_code", "measure_code", "period_start", "period_end")
+CONTENT = tuple(FigureFields.model_fields)
+_SHOWN = (*KEY, *CONTENT, "revision", "recorded_at")
+
+
+def is_newest(figure: Any) -> ColumnElement[bool]:
+    """Whether a row is the newest revision of its figure."""
+    other = figures.alias()
+    newest = select(func.max(other.c.revision)).where(*(other.c[name] == figure.c[name] for name in KEY))
+    revision: ColumnElement[int] = figure.c.revision
+    return revision == newest.scalar_subquery()
+
+
+def _of_key(figure: Any) -> list[ColumnElement[bool]]:
+    return [figure.c[name] == bindparam(name, type_=figures.c[name].type) for name in KEY]
+
+
+_REVISIONS = Statement(
+    select(*(figures.c[name] for name in _SHOWN)).where(*_of_key(figures)).order_by(figures.c.revision.desc())
+)
+_CURRENT = Statement(_REVISIONS.clause.limit(1))  # type: ignore[attr-defined]
+_measure: Table = Measure.__table__  # type: ignore[attr-defined]
+_MEASURE_AND_CURRENT = Statement(
+    select(_measure.c.withdrawn_at, *(figures.c[name] for name in _SHOWN if name != "measure_code"))
+    .select_from(_measure)
+    .outerjoin(figures, and_(*_of_key(figures), figures.c.measure_code == _measure.c.code))
+    .where(_measure.c.code == bindparam("measure_code", type_=Code))
+    .order_by(func.coalesce(figures.c.revision, 0).desc())
+    .limit(1)
+)
+_INSERT = Statement(insert(figures).values({c.name: bindparam(c.name, type_=c.type) for c in figures.c}))
+
+figure_listing = Listing(
+    {name: figures.c[name] for name in _SHOWN},
+    [
+        equal("force", "force_code"),
+        equal("measure", "measure_code"),
+        equal("status", choices=[each.value for each in FigureStatus]),
+        before("starts_before", "period_start"),
+        after("ends_after", "period_end"),
+        after("recorded_after", "recorded_at", "moment"),
+    ],
+    [*KEY],
+    [*visible(figures), is_newest(figures)],
+    tie_break=KEY,
+)
+
+
+async def list_figures(call: Call) -> Answer:
+    """The newest revision of each figure."""
+    answer = await read_page(figure_listing, call, "/v1/figures", {"forces": call.by.reach("figure:read")})
+    answer["items"] = [_shown(row) for row in answer["items"]]
+    return Answer(200, answer, links(answer))
+
+
+async def get_figure(call: Call) -> Answer:
+    """The newest revision of one figure."""
+    current = await call.session.one(_CURRENT, **_asked(call))
+    if current is None:
+        raise Problem("not_found", "There is no figure for this force, measure and period.")
+    tag = etag(current["revision"])
+    if unchanged(call.if_none_match, tag):
+        return Answer(304, headers={"ETag": tag})
+    return Answer(200, _shown(current), {"ETag": tag})
+
+
+async def list_revisions(call: Call) -> Answer:
+    """Every revision of one figure, the newest first."""
+    rows = await call.session.fetch(_REVISIONS, **_asked(call))
+    if not rows:
+        raise Problem("not_found", "There is no figure for this force, measure and period.")
+    return Answer(200, {"items": [_shown(row) for row in rows]})
+
+
+async def put_figure(call: Call) -> Answer:
+    """Records a number. The same number again changes nothing; another one is the next revision."""
+    key = _asked(call)
+    call.by.require_for("figure:write", key["force_code"])
+    found = await call.session.one(_MEASURE_AND_CURRENT, **key)
+    if found is None or found["withdrawn_at"] is not None:
+        raise Problem("not_found", "There is no measure with this code.")
+    revision = found["revision"] or 0
+    if call.if_match is not None and revision not in versions(call.if_match):
+        raise stale(revision)
+    sent = validated(FigureFields, call.body(), set(CONTENT))
+    if revision and all(sent[name] == found[name] for name in CONTENT):
+        return Answer(200, _shown({**found, **key}), {"ETag": etag(revision)})
+    figure = {**key, **sent, "revision": revision + 1, "recorded_at": call.now, "entry_id": call.new_id()}
+    await _write(call, figure)
+    shown = _shown({name: figure[name] for name in _SHOWN})
+    return Answer(200 if revision else 201, shown, {"ETag": etag(revision + 1)})
+
+
+async def _write(call: Call, figure: Record) -> None:
+    reference = "/".join((figure["force_code"], figure["measure_code"], _period(figure)))
+    noted = entries.entry(
+        call.occasion(),
+        id=figure["entry_id"],
+        act="figure.recorded",
+        subject_id=None,
+        subject_ref=reference,
+        version=figure["revision"],
+        force_code=figure["force_code"],
+        state={name: figure[name] for name in _SHOWN},
+        patch=[],
+    )
+    try:
+        await entries.record(call.session, noted)
+        await call.session.run(_INSERT, **figure)
+    except Conflict as conflict:
+        if conflict.kind == "unique":
+            raise Problem("concurrent_write", "Send it again.", headers={"Retry-After": "1"}) from conflict
+        raise
+
+
+def _asked(call: Call) -> Record:
+    """The key in the path. Raises 404: a force outside the caller's reach is like one that does not exist."""
+    force, measure = call.path["force"], call.path["measure"]
+    if force not in call.by.reach("figure:read"):
+        raise Problem("not_found", "There is no force with this code.")
+    try:
+        period = parse(call.path["period"])
+    except ValueError as error:
+        wrong = fault("invalid_period", f"{error}.".capitalize(), "path", parameter="period")
+        raise Problem("invalid_parameter", wrong["detail"], errors=[wrong]) from None
+    return {"force_code": force, "measure_code": measure, "period_start": period.start, "period_end": period.end}
+
+
+_written = lru_cache(maxsize=10_000)(written)
+
+
+def _period(row: Record) -> str:
+    return _written(Period(row["period_start"], row["period_end"]))
+
+
+def _shown(row: Record) -> Record:
+    return {name: row[name] for name in KEY[:2]} | {"period": _period(row)} | {name: row[name] for name in _SHOWN[2:]}
+
+
+_FORCE = path_parameter("force", "The code of the force.")
+_MEASURE = path_parameter("measure", "The code of the measure.")
+_PERIOD = path_parameter("period", "2026-10, 2026-Q4, 2026-W41, 2026-10-05, 2026-FY, or START..END in ISO dates.")
+_ONE = "/v1/forces/{force}/measures/{measure}/figures/{period}"
+
+operations = [
+    Operation(
+        "GET", "/v1/figures", "listFigures", "figures", "List figures, the newest revision of each", "figure:read",
+        list_figures, {200: page_shape("Figure", FigureRead)}, listing_parameters(figure_listing),
+    ),
+    Operation(
+        "GET", _ONE, "getFigure", "figures", "Read one figure", "figure:read", get_figure,
+        {200: FigureRead, 304: None}, [_FORCE, _MEASURE, _PERIOD, IF_NONE_MATCH],
+    ),
+    Operation(
+        "PUT", _ONE, "putFigure", "figures", "Record a figure, or its next revision", "figure:write", put_figure,
+        {200: FigureRead, 201: FigureRead}, [_FORCE, _MEASURE, _PERIOD, IF_MATCH, REASON], FigureFields,
+    ),
+    Operation(
+        "GET", f"{_ONE}/revisions", "listFigureRevisions", "figures", "List the revisions of a figure", "figure:read",
+        list_revisions, {200: FigureRevisions}, [_FORCE, _MEASURE, _PERIOD],
+    ),
+]  # fmt: skip

@@ -1,0 +1,96 @@
+"""What is a Performance Improvement Plan here: a force's structured, measured answer to its performance concerns?"""
+
+from collections.abc import Iterator
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+from sqlmodel import Field
+
+from pip_api.db.columns import Code
+from pip_api.db.session import Session
+from pip_api.db.statements import Record, Statement, column_of
+from pip_api.kernel.query import equal
+from pip_api.kernel.resource import Reference, Resource, RuleContext
+from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, members, one_of, owner
+from pip_api.resources.concerns import concerns
+from pip_api.resources.forces import forces
+from pip_api.rules.lifecycle import PLAN_MOVES, PlanStatus, may_move
+
+
+class PipFields(Shape):
+    title: Line
+    summary: Prose = ""
+    status: PlanStatus = one_of("Where the plan is in its life.", default=PlanStatus.draft)
+    lead: Line | None = Field(default=None, description="The one person responsible for the plan.")
+    concern_ids: list[UUID] = members("The concerns that the plan answers, the most pressing first.")
+    starts_on: Day | None = None
+    ends_on: Day | None = Field(default=None, description="When the plan is meant to have done its work.")
+    sustainability: Prose = Field(default="", description="How the improvement lasts after the plan has ended.")
+
+
+class PipCreate(PipFields):
+    force_code: str = owner()
+
+
+class Pip(Row, PipCreate, table=True):
+    ref: str = Field(
+        unique=True, sa_type=Code, description="Force, year and number, such as avon-and-somerset-2026-01."
+    )
+
+
+def moves_in_order(pip: Record, on: RuleContext) -> Iterator[Record]:
+    before = PlanStatus(on.before["status"] if on.before is not None else "draft")
+    if not may_move(PLAN_MOVES, before, pip["status"]):
+        allowed = ", ".join(PLAN_MOVES[before]) or "nothing else"
+        yield on.problem("PIP-001", "/status", f"From {before} a plan moves to {allowed}.", "invalid_transition")
+
+
+def runs_forward(pip: Record, on: RuleContext) -> Iterator[Record]:
+    if pip["starts_on"] and pip["ends_on"] and pip["ends_on"] < pip["starts_on"]:
+        yield on.problem("PIP-002", "/ends_on", "A plan cannot end before it starts.", "ends_before_start")
+
+
+def answers_something(pip: Record, on: RuleContext) -> Iterator[Record]:
+    """PIP guide: a plan is tied to at least one concern; a draft may still be looking for its own."""
+    if len(set(pip["concern_ids"])) != len(pip["concern_ids"]):
+        yield on.problem("PIP-003", "/concern_ids", "A concern is named twice.", "duplicate")
+    if pip["status"] != "draft" and not pip["concern_ids"]:
+        yield on.problem("PIP-004", "/concern_ids", "A plan that is no longer a draft needs a concern.", "required")
+    if pip["status"] in ("active", "sustaining") and not pip["lead"]:
+        yield on.problem("PIP-005", "/lead", "An active plan needs one responsible lead.", "required")
+
+
+_ref = column_of(Pip, "ref")
+_REFS = Statement(select(_ref).where(_ref.startswith(bindparam("stem", type_=Code))))
+
+
+async def give_reference(session: Session, pip: Record, parent: Record | None, today: date) -> None:
+    """The next number of the force and year.
+
+    Two plans at once may be given the same; the database refuses the second, and the request is tried again.
+    """
+    stem = f"{pip['force_code']}-{today.year}-"
+    taken = await session.fetch(_REFS, stem=stem)
+    numbers = (int(row["ref"].removeprefix(stem)) for row in taken)
+    pip["ref"] = f"{stem}{max(numbers, default=0) + 1:02}"
+
+
+pips = Resource(
+    noun="pip",
+    plural="pips",
+    row=Pip,
+    create=PipCreate,
+    fields=PipFields,
+    describes="Performance Improvement Plans.",
+    key="ref",
+    filters=[
+        equal("force", "force_code"),
+        equal("status", choices=list(PLAN_MOVES)),
+        equal("ref"),
+    ],
+    sorts=["ref", "title", "ends_on"],
+    references=[Reference("force_code", forces, by="code"), Reference("concern_ids", concerns, within="force_code")],
+    rules=[moves_in_order, runs_forward, answers_something],
+    complete=give_reference,
+)

@@ -1,0 +1,91 @@
+"""How is a plan getting on, in somebody's words? One record each time; a later one never overwrites an earlier."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from uuid import UUID
+
+from sqlmodel import Field
+
+from pip_api.db.statements import Record
+from pip_api.kernel.query import after, before, equal
+from pip_api.kernel.resource import Reference, Resource, RuleContext
+from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, Whole, one_of, owner, reference
+from pip_api.resources.actions import actions
+from pip_api.resources.concerns import concerns
+from pip_api.resources.pips import pips
+
+
+class Brag(StrEnum):
+    """Blue for complete, then green, amber and red as in most forces' reporting; a judgement, never worked out."""
+
+    blue = "blue"
+    green = "green"
+    amber = "amber"
+    red = "red"
+
+
+class ProgressUpdateFields(Shape):
+    pass
+
+
+class ProgressUpdateCreate(ProgressUpdateFields):
+    pip_id: UUID = reference("pip", "The plan that it is about.")
+    concern_id: UUID | None = reference("concern", "The concern that it is about, if it is about one.", default=None)
+    action_id: UUID | None = reference("action", "The action that it is about, if it is about one.", default=None)
+    reported_on: Day = Field(description="The day that it describes.")
+    reported_by: Line = Field(description="Who says so.")
+    narrative: Prose = Field(min_length=1, description="What was done, and what it brought.")
+    brag: Brag | None = one_of("Blue, red, amber or green.", default=None)
+    percent_complete: Whole | None = Field(default=None, ge=0, le=100)
+
+
+class ProgressUpdate(Row, ProgressUpdateCreate, table=True):
+    __tablename__ = "progress_update"
+
+    force_code: str = owner()
+
+
+def is_of_the_plan(update: Record, on: RuleContext) -> Iterator[Record]:
+    plan = on.parent
+    if update["concern_id"] and update["action_id"]:
+        yield on.problem(
+            "PRG-001", "/action_id", "An update is about a plan, a concern or an action: name one of the two."
+        )
+    if update["concern_id"] and plan and str(update["concern_id"]) not in map(str, plan["concern_ids"]):
+        yield on.problem("PRG-002", "/concern_id", "The plan does not cover this concern.", "concern_not_in_plan")
+    if any(row["pip_id"] != update["pip_id"] for row in on.related.get("action_id", [])):
+        yield on.problem("PRG-003", "/action_id", "The action belongs to another plan.", "action_not_in_plan")
+
+
+def is_explained(update: Record, on: RuleContext) -> Iterator[Record]:
+    if update["reported_on"] > on.today:
+        yield on.problem("PRG-004", "/reported_on", "Progress cannot be reported for the future.", "in_the_future")
+    if update["brag"] == "blue" and update["percent_complete"] not in (None, 100):
+        yield on.problem("PRG-005", "/percent_complete", "Blue means complete: 100 per cent, or none given.")
+
+
+progress_updates = Resource(
+    noun="progress_update",
+    plural="progress_updates",
+    row=ProgressUpdate,
+    create=ProgressUpdateCreate,
+    fields=ProgressUpdateFields,
+    describes="Narrative progress on a plan, a concern or an action.",
+    parent=pips,
+    filters=[
+        equal("force", "force_code"),
+        equal("pip", "pip_id", "id"),
+        equal("concern", "concern_id", "id"),
+        equal("action", "action_id", "id"),
+        equal("brag", choices=[each.value for each in Brag]),
+        before("reported_before", "reported_on"),
+        after("reported_after", "reported_on"),
+    ],
+    sorts=["reported_on"],
+    references=[
+        Reference("concern_id", concerns, within="force_code"),
+        Reference("action_id", actions, within="force_code"),
+    ],
+    rules=[is_of_the_plan, is_explained],
+    verbs=("list", "read", "create"),
+)

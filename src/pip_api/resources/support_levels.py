@@ -1,0 +1,98 @@
+"""What is a level of support, and which force is at which level when?
+
+The definitions are dated reference data that an administrator edits: no published source fixes them, and they have
+flags for what they bring about, such as that the plan must be presented to PPMG.
+"""
+
+from collections.abc import Iterator
+
+from sqlmodel import Field
+
+from pip_api.db.columns import Code
+from pip_api.db.statements import Record
+from pip_api.kernel.query import after, before, equal
+from pip_api.kernel.resource import Reference, Resource, RuleContext
+from pip_api.kernel.shapes import CodeText, Day, Line, Prose, Row, Shape, Whole, owner
+from pip_api.resources.forces import forces
+
+
+class SupportLevelFields(Shape):
+    name: Line
+    definition: Prose = Field(description="What puts a force at this level.")
+    pip_expected: bool = Field(description="Whether a force at this level is expected to draft a plan.")
+    shared_with_partners: bool = Field(
+        description="Whether the plan is shared with the Home Office, HMICFRS and the College for review."
+    )
+    presented_to_ppmg: bool = Field(description="Whether the plan must be presented to PPMG.")
+    source: Prose = Field(default="", description="Where the definition comes from.")
+    valid_from: Day | None = Field(default=None, description="The day from which the definition holds, where known.")
+    valid_to: Day | None = Field(default=None, description="Its last day, once it is replaced.")
+
+
+class SupportLevelCreate(SupportLevelFields):
+    code: CodeText = Field(unique=True, sa_type=Code, description="Such as level-3.")
+    level: Whole = Field(ge=1, le=9, description="Its place in the order; a higher level means more oversight.")
+
+
+class SupportLevel(Row, SupportLevelCreate, table=True):
+    __tablename__ = "support_level"
+
+
+def valid_in_order(level: Record, on: RuleContext) -> Iterator[Record]:
+    if level["valid_from"] and level["valid_to"] and level["valid_to"] < level["valid_from"]:
+        yield on.problem("LVL-001", "/valid_to", "A definition cannot end before it starts.", "ends_before_start")
+
+
+support_levels = Resource(
+    noun="support_level",
+    plural="support_levels",
+    row=SupportLevel,
+    create=SupportLevelCreate,
+    fields=SupportLevelFields,
+    describes="The levels of support, as dated reference data.",
+    key="code",
+    sorts=["level", "code"],
+    rules=[valid_in_order],
+)
+
+
+class SupportLevelAssignmentFields(Shape):
+    ends_on: Day | None = Field(default=None, description="The last day at this level; open while it lasts.")
+    decided_by: Line = Field(description="Who decided, such as PPMG.")
+    reason: Prose = Field(min_length=1, description="Why the force was put at this level.")
+
+
+class SupportLevelAssignmentCreate(SupportLevelAssignmentFields):
+    force_code: str = owner()
+    level_code: str = Field(foreign_key="support_level.code", sa_type=Code, description="The level, such as level-3.")
+    starts_on: Day = Field(description="The first day at this level.")
+
+
+class SupportLevelAssignment(Row, SupportLevelAssignmentCreate, table=True):
+    """The periods of one force never overlap: an exclusion constraint on PostgreSQL, triggers on SQLite."""
+
+    __tablename__ = "support_level_assignment"
+
+
+def lasts_a_day(assignment: Record, on: RuleContext) -> Iterator[Record]:
+    if assignment["ends_on"] and assignment["ends_on"] < assignment["starts_on"]:
+        yield on.problem("LVL-002", "/ends_on", "A period cannot end before it starts.", "ends_before_start")
+
+
+support_level_assignments = Resource(
+    noun="support_level_assignment",
+    plural="support_level_assignments",
+    row=SupportLevelAssignment,
+    create=SupportLevelAssignmentCreate,
+    fields=SupportLevelAssignmentFields,
+    describes="Which force is at which level of support, from when to when, who decided and why.",
+    filters=[
+        equal("force", "force_code"),
+        equal("level", "level_code"),
+        before("starts_before", "starts_on"),
+        after("starts_after", "starts_on"),
+    ],
+    sorts=["starts_on", "force_code"],
+    references=[Reference("force_code", forces, by="code"), Reference("level_code", support_levels, by="code")],
+    rules=[lasts_a_day],
+)

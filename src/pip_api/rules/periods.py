@@ -1,0 +1,69 @@
+"""Which days does a period mean? Months, quarters, weeks, days, financial years, and plain intervals.
+
+Quarters are those of the calendar; a financial year begins on 1 April and bears the year of that day (2026-FY is
+1 April 2026 to 31 March 2027).
+"""
+
+import re
+from calendar import monthrange
+from datetime import date, timedelta
+from typing import NamedTuple
+
+
+class Period(NamedTuple):
+    """A span of whole days, the first and the last included."""
+
+    start: date
+    end: date
+
+
+_FORMS = re.compile(
+    r"(?P<year>\d{4})-(?:(?P<month>\d{2})(?:-(?P<day>\d{2}))?|Q(?P<quarter>[1-4])|W(?P<week>\d{2})|(?P<financial>FY))"
+)
+_INTERVAL = re.compile(r"(\d{4}-\d{2}-\d{2})(?:/|\.\.)(\d{4}-\d{2}-\d{2})")
+
+
+def parse(text: str) -> Period:
+    """The days of a period written as 2026-10, 2026-Q4, 2026-W41, 2026-10-05, 2026-FY or 2026-10-05..2026-11-04.
+
+    Raises ValueError with what is wrong, without the text itself.
+    """
+    if interval := _INTERVAL.fullmatch(text):
+        start, end = (date.fromisoformat(part) for part in interval.groups())
+        if end < start:
+            raise ValueError("the period ends before it starts")
+        return Period(start, end)
+    form = _FORMS.fullmatch(text)
+    if form is None:
+        raise ValueError("a period is written as 2026-10, 2026-Q4, 2026-W41, 2026-10-05, 2026-FY or START..END")
+    year = int(form["year"])
+    if form["financial"]:
+        return Period(date(year, 4, 1), date(year + 1, 3, 31))
+    if form["week"]:
+        start = date.fromisocalendar(year, int(form["week"]), 1)
+        return Period(start, start + timedelta(days=6))
+    if form["quarter"]:
+        last = int(form["quarter"]) * 3
+        return Period(date(year, last - 2, 1), _last_day(year, last))
+    month = int(form["month"])
+    if form["day"]:
+        return Period(*[date(year, month, int(form["day"]))] * 2)
+    return Period(date(year, month, 1), _last_day(year, month))
+
+
+def written(period: Period) -> str:
+    """The shortest way to write a period; `parse` reads it back."""
+    start, end = period
+    if start == end:
+        return start.isoformat()
+    candidates = [f"{start:%Y-%m}", f"{start.year}-Q{(start.month + 2) // 3}", f"{start.year}-FY"]
+    week = start.isocalendar()
+    candidates.append(f"{week.year}-W{week.week:02}")
+    for text in candidates:
+        if parse(text) == period:
+            return text
+    return f"{start.isoformat()}..{end.isoformat()}"
+
+
+def _last_day(year: int, month: int) -> date:
+    return date(year, month, monthrange(year, month)[1])

@@ -1,0 +1,117 @@
+"""On what do the tests run? Each test that uses `service` runs twice: on SQLite and on PostgreSQL."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pip_api.app import create_services
+from pip_api.db.migrate import migrate
+from pip_api.exchange.catalogue import load_reference
+from pip_api.settings import Settings
+from tests.postgres import Postgres, cluster
+from tests.service import Service, running
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+_numbers = count()
+
+
+def pytest_testnodedown(node: pytest.Item) -> None:
+    origin = getattr(node, "workeroutput", {}).get("postgres")
+    if origin:
+        _origins.add(origin)
+
+
+_origins: set[str] = set()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for origin in sorted(_origins):
+        terminalreporter.write_line(f"PostgreSQL tests ran on: {origin}")
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> Iterator[Postgres]:
+    """A throwaway PostgreSQL server."""
+    with cluster() as server:
+        _origins.add(server.origin)
+        if hasattr(request.config, "workeroutput"):
+            request.config.workeroutput["postgres"] = server.origin
+        yield server
+
+
+@pytest.fixture(scope="session")
+def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("keys") / "signing-key.pem"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory, key_file: Path) -> Path:
+    """A migrated SQLite database with the reference data."""
+    path = tmp_path_factory.mktemp("template") / "pip.db"
+    _prepare(_settings(f"sqlite:///{path}", key_file))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Postgres, key_file: Path) -> str:
+    """The name of a migrated PostgreSQL database with the reference data."""
+    _prepare(_settings(postgres.create_database("template_pip"), key_file))
+    return "template_pip"
+
+
+def _prepare(settings: Settings) -> None:
+    async def load() -> None:
+        services = create_services(settings)
+        await services.database.open()
+        await load_reference(services)
+        await services.database.close()
+
+    migrate(settings)
+    asyncio.run(load())
+
+
+def _settings(url: str, key_file: Path) -> Settings:
+    return Settings(database_url=url, signing_key_file=key_file, database_pool_size=8)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path, key_file: Path) -> Iterator[Settings]:
+    """Settings that name a fresh database with the reference data, once for each engine."""
+    if request.param == "sqlite":
+        path = tmp_path / "pip.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield _settings(f"sqlite:///{path}", key_file)
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = f"test_{next(_numbers)}"
+    yield _settings(server.create_database(name, request.getfixturevalue("postgres_template")), key_file)
+    server.drop_database(name)
+
+
+@pytest.fixture
+async def service(settings: Settings) -> AsyncIterator[Service]:
+    """The running service on a fresh database."""
+    async with running(settings) as started:
+        yield started
+
+
+@pytest.fixture
+async def admin(service: Service) -> httpx.AsyncClient:
+    """A national administrator."""
+    return await service.caller("national_admin")
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real data beside the project."""
+    if not DATA.is_dir():
+        if os.environ.get("CI") == "true":
+            pytest.fail("CI needs the folder ../shared/data, which is not there.")
+        pytest.skip("the folder ../shared/data is not on this machine")
+    return DATA

@@ -1,0 +1,102 @@
+"""What do tests talk to? The whole service in process, over HTTP, on a database of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from uuid_utils.compat import uuid7
+
+from pip_api.access.principals import system
+from pip_api.app import create_app
+from pip_api.kernel.call import Call, Services
+from pip_api.resources.clients import Place, create_client
+from pip_api.settings import Settings
+
+Record = dict[str, Any]
+
+
+@dataclass
+class Clock:
+    """A clock that tests turn."""
+
+    time: datetime = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def forward(self, **span: float) -> None:
+        self.time += timedelta(**span)
+
+
+@dataclass
+class Service:
+    app: FastAPI
+    clock: Clock
+    _clients: int = 0
+    _opened: list[httpx.AsyncClient] = field(default_factory=list)
+
+    @property
+    def services(self) -> Services:
+        services: Services = self.app.state.services
+        return services
+
+    def http(self, **headers: str) -> httpx.AsyncClient:
+        """A caller with these headers only."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        client = httpx.AsyncClient(transport=transport, base_url="http://pip-api.test", headers=headers)
+        self._opened.append(client)
+        return client
+
+    async def caller(self, role: str, on: str = "national", scope: str | None = None) -> httpx.AsyncClient:
+        """A client of its own with this role, and a token for it."""
+        client_id, secret = await self.new_client(role, on)
+        form = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
+        answer = await self.http().post("/oauth2/token", data=form, auth=(client_id, secret))
+        assert answer.status_code == 200, answer.text
+        return self.http(Authorization=f"Bearer {answer.json()['access_token']}")
+
+    async def new_client(self, role: str, on: str = "national") -> tuple[str, str]:
+        """The id and the secret of a new client."""
+        self._clients += 1
+        client_id = f"{role.replace('_', '-')}-{self._clients}"
+        async with self.services.database.transaction() as session:
+            call = Call(self.services, session, system(()), "tests", query={"reason": "for a test"})
+            return client_id, await create_client(call, client_id, client_id, role, Place.parse(on))
+
+    async def close(self) -> None:
+        for client in self._opened:
+            await client.aclose()
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Service]:
+    """The service, started and in the end stopped."""
+    clock = Clock()
+    app = create_app(settings, clock=clock, new_id=uuid7)
+    async with app.router.lifespan_context(app):
+        service = Service(app, clock)
+        yield service
+        await service.close()
+
+
+def codes(answer: httpx.Response) -> list[tuple[str, str | None]]:
+    """The faults of a refusal: what is wrong, and where."""
+    return [
+        (each["code"], each.get("pointer") or each.get("parameter") or each.get("header"))
+        for each in answer.json().get("errors", [])
+    ]
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> Record:
+    """Checks that an answer is a well-formed refusal, and gives its document."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    document: Record = answer.json()
+    assert (document["status"], document["code"]) == (status, code), document
+    assert document["request_id"] == answer.headers["x-request-id"]
+    assert document["type"] == f"/problems/{code.replace('_', '-')}"
+    return document
