@@ -13,8 +13,8 @@ from pip_api.db.constructs import as_uid, each, json_record
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem
 from pip_api.kernel.call import Answer, Call
+from pip_api.kernel.document import ID, Operation
 from pip_api.kernel.resource import visible
-from pip_api.kernel.routes import ID, Operation
 from pip_api.kernel.verbs import identified
 from pip_api.resources.actions import actions
 from pip_api.resources.concerns import concerns

@@ -10,10 +10,10 @@ from pip_api.db.constructs import Texts, any_of, decimal_sum
 from pip_api.db.statements import Record
 from pip_api.http.problems import Problem, fault
 from pip_api.kernel.call import Answer, Call
+from pip_api.kernel.document import CURSOR, LIMIT, Operation, page_shape, query
+from pip_api.kernel.pages import links, read_page
 from pip_api.kernel.query import Listing
 from pip_api.kernel.resource import visible
-from pip_api.kernel.routes import CURSOR, LIMIT, Operation, page_shape, query
-from pip_api.kernel.verbs import links, read_page
 from pip_api.resources.figures import figures, is_newest
 
 

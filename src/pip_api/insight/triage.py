@@ -25,7 +25,7 @@ from pip_api.insight.plan_status import (
     plans_with_counts,
 )
 from pip_api.kernel.call import Answer, Call
-from pip_api.kernel.routes import Operation, query
+from pip_api.kernel.document import Operation, query
 from pip_api.resources.forces import forces
 
 CSV_COLUMNS = (

@@ -9,7 +9,7 @@ from pip_api.http.problems import fault, pointer
 from pip_api.kernel.call import Call
 from pip_api.kernel.resource import Resource, RuleContext
 from pip_api.kernel.shapes import Shape
-from pip_api.kernel.verbs import changes, fresh, noted
+from pip_api.kernel.writing import changes, fresh, noted
 from pip_api.ledger import entries
 
 Outcome = Literal["created", "updated", "unchanged"]

@@ -1,83 +1,39 @@
 """How do stories become routes, and how does the OpenAPI document come to say the same?"""
 
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, BinaryIO, Literal, cast
+from typing import BinaryIO, cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel, Field, create_model
-from pydantic.json_schema import models_json_schema
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random
 
-from pip_api.access.permissions import PERMISSIONS
 from pip_api.access.principals import Principal
 from pip_api.db.columns import to_json
 from pip_api.http.body import chunks, json_object, received, require_media_type
-from pip_api.http.problems import CATALOGUE, Problem
+from pip_api.http.problems import Problem
 from pip_api.http.query import parameters
 from pip_api.kernel import verbs
 from pip_api.kernel.call import Answer, Call, Services, Upload
-from pip_api.kernel.query import DEFAULT_LIMIT, MOST_LIMIT, Listing
-from pip_api.kernel.resource import Resource
-
-Story = Callable[[Call], Awaitable[Answer]]
-Schema = dict[str, Any]
-
-JSON = ("application/json",)
-MERGE_PATCH = ("application/merge-patch+json", "application/json")
-
-
-def query(name: str, describes: str, schema: Schema | None = None) -> Schema:
-    """A query parameter in the words of OpenAPI."""
-    return {"name": name, "in": "query", "description": describes, "schema": schema or {"type": "string"}}
-
-
-def path_parameter(name: str, describes: str) -> Schema:
-    return {"name": name, "in": "path", "required": True, "description": describes, "schema": {"type": "string"}}
-
-
-def header(name: str, describes: str) -> Schema:
-    return {"name": name, "in": "header", "description": describes, "schema": {"type": "string"}}
-
-
-FIELDS = query("fields", "Only these members, with commas.")
-LIMIT = query(
-    "limit", "Items on a page.", {"type": "integer", "minimum": 1, "maximum": MOST_LIMIT, "default": DEFAULT_LIMIT}
+from pip_api.kernel.document import (
+    CURSOR,
+    FIELDS,
+    ID,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    LIMIT,
+    MERGE_PATCH,
+    REASON,
+    Operation,
+    Schema,
+    VersionRead,
+    components,
+    described,
+    listing_parameters,
+    page_shape,
 )
-CURSOR = query("cursor", "The `next_cursor` of the page before.")
-SORT = query("sort", "Columns with commas; a leading '-' turns the order round.")
-WITHDRAWN = query("include_withdrawn", "Also what was withdrawn.", {"type": "boolean", "default": False})
-REASON = query("reason", "Why; kept in the ledger.", {"type": "string", "maxLength": 1000})
-ID = path_parameter("id", "The id, or `ref:` and the reference.")
-IF_MATCH = header("If-Match", "The ETag that you last read.")
-IF_NONE_MATCH = header("If-None-Match", "The ETag that you hold; 304 when it is still current.")
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One operation of the document: a story, where it is found, and the one permission that it needs."""
-
-    method: Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
-    path: str
-    id: str
-    tag: str
-    summary: str
-    permission: str
-    story: Story
-    answers: Mapping[int, type[BaseModel] | None]
-    parameters: Sequence[Schema] = ()
-    body: type[BaseModel] | None = None
-    accepts: Sequence[str] = JSON
-    upload: bool = False
-    also: Mapping[str, Schema] = field(default_factory=dict)
-    """Other media types of the successful answer, with their schemas."""
-
-    @property
-    def allowed(self) -> frozenset[str]:
-        return frozenset(each["name"] for each in self.parameters if each["in"] == "query")
+from pip_api.kernel.resource import Resource
 
 
 def bind(app: FastAPI, operation: Operation) -> None:
@@ -109,7 +65,7 @@ def bind(app: FastAPI, operation: Operation) -> None:
         status_code=min(operation.answers),
         response_model=None,
         response_class=Response,
-        openapi_extra=_described(operation),
+        openapi_extra=described(operation),
     )
     operations: list[Operation] = app.state.operations
     operations.append(operation)
@@ -205,132 +161,8 @@ def operations(of: Resource) -> list[Operation]:
     return [*(made[verb] for verb in of.verbs), history]
 
 
-def listing_parameters(listing: Listing) -> list[Schema]:
-    """The query parameters of a list."""
-    filters = [query(each.name, each.describes, each.schema()) for each in listing.filters.values()]
-    return [*filters, SORT, LIMIT, CURSOR, *([WITHDRAWN] if "withdrawn_at" in listing.columns else [])]
-
-
-class Actor(BaseModel):
-    type: str
-    name: str
-    client_id: str
-
-
-class VersionRead(BaseModel):
-    """One version of a row: what it was, what changed, who changed it, when and why."""
-
-    version: int
-    act: str
-    at: str
-    actor: Actor
-    reason: str | None
-    request_id: str
-    entry: str
-    patch: list[dict[str, Any]] = Field(description="JSON Patch (RFC 6902) from the version before.")
-    state: dict[str, Any] = Field(description="The version as a whole.")
-
-
-class Page(BaseModel):
-    limit: int
-    has_more: bool
-    next_cursor: str | None
-
-
-class Links(BaseModel):
-    self: str
-    next: str | None = None
-
-
-_PAGES: dict[str, type[BaseModel]] = {}
-
-
-def page_shape(stem: str, item: type[BaseModel]) -> type[BaseModel]:
-    """The shape of a page of items."""
-    name = f"{stem}Page"
-    if name not in _PAGES:
-        members: dict[str, Any] = {
-            "items": (list[item], ...),  # type: ignore[valid-type]
-            "page": (Page, ...),
-            "applied": (dict[str, Any], ...),
-            "links": (Links, ...),
-        }
-        _PAGES[name] = create_model(name, **members)
-    return _PAGES[name]
-
-
-class Fault(BaseModel):
-    code: str
-    severity: str
-    detail: str
-    rule: str | None = None
-    pointer: str | None = Field(default=None, description="JSON Pointer as a URI fragment, into the request.")
-    parameter: str | None = None
-
-
-class ProblemDocument(BaseModel):
-    """RFC 9457. Further members depend on the code; GET /problems lists the codes."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    code: str
-    request_id: str
-    errors: list[Fault] = Field(default_factory=list)
-    errors_total: int = 0
-    errors_truncated: bool = False
-
-
-_READING = (400, 401, 403, 404, 503)
-_WRITING = (400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 428, 503)
-
-
-def _described(operation: Operation) -> Schema:
-    """The operation in the words of OpenAPI."""
-    extra: Schema = {
-        "parameters": list(operation.parameters),
-        "security": [{"oauth2": [operation.permission]}],
-        "x-permission": operation.permission,
-        "responses": {},
-    }
-    for status, shape in operation.answers.items():
-        described: Schema = {"description": "As asked." if status < 300 else "Unchanged."}
-        if shape is not None:
-            described["content"] = {"application/json": {"schema": _ref(shape)}}
-            described["content"] |= {kind: {"schema": schema} for kind, schema in operation.also.items()}
-        extra["responses"][str(status)] = described
-    for status in _READING if operation.method == "GET" else _WRITING:
-        codes = ", ".join(f"`{code}`" for code, kind in CATALOGUE.items() if kind.status == status)
-        content = {"application/problem+json": {"schema": _ref(ProblemDocument)}}
-        extra["responses"].setdefault(str(status), {"description": f"Refused: {codes}.", "content": content})
-    if operation.body is not None:
-        content = {kind: {"schema": _ref(operation.body)} for kind in operation.accepts}
-        extra["requestBody"] = {"required": True, "content": content}
-    elif operation.upload:
-        content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in operation.accepts}
-        extra["requestBody"] = {"required": True, "content": content}
-    return extra
-
-
-def _ref(shape: type[BaseModel]) -> Schema:
-    return {"$ref": f"#/components/schemas/{shape.__name__}"}
-
-
 def document(app: FastAPI) -> Schema:
     """The OpenAPI document: FastAPI's paths, with our shapes as components."""
     made: Schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    shapes: dict[str, type[BaseModel]] = {"ProblemDocument": ProblemDocument}
-    for operation in app.state.operations:
-        for shape in (*operation.answers.values(), operation.body):
-            if shape is not None:
-                shapes[shape.__name__] = shape
-    _, definitions = models_json_schema(
-        [(shape, "validation") for shape in shapes.values()], ref_template="#/components/schemas/{model}"
-    )
-    components = made.setdefault("components", {})
-    components["schemas"] = dict(sorted(definitions["$defs"].items()))
-    flow = {"tokenUrl": "/oauth2/token", "scopes": dict.fromkeys(sorted(PERMISSIONS), "")}
-    components["securitySchemes"] = {"oauth2": {"type": "oauth2", "flows": {"clientCredentials": flow}}}
+    made["components"] = components(app.state.operations)
     return made

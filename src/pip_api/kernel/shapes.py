@@ -153,7 +153,7 @@ def patch_shape(name: str, fields: type[Shape]) -> type[Shape]:
 
 
 class _Patch(Shape):
-    model_config = ConfigDict(validate_default=False)  # type: ignore[assignment]
+    model_config = ConfigDict(validate_default=False)
 
 
 def _without_default(schema: dict[str, Any]) -> None:

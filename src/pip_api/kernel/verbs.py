@@ -1,18 +1,18 @@
 """How is a request to a resource answered? The stories that every resource shares, each read from top to bottom."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
-from pip_api.db.errors import Conflict
 from pip_api.db.statements import Record
-from pip_api.http.preconditions import etag, expected, stale, unchanged
+from pip_api.http.preconditions import etag, expected, unchanged
 from pip_api.http.problems import Problem, fault, pointer
 from pip_api.http.query import unknown
 from pip_api.kernel.call import Answer, Call
-from pip_api.kernel.query import Cursors, Listing, include_withdrawn, page_limit
+from pip_api.kernel.pages import cursors_of, links, page, read_page
+from pip_api.kernel.query import page_limit
 from pip_api.kernel.resource import Resource, RuleContext, invalid
+from pip_api.kernel.writing import changes, fresh, write
 from pip_api.ledger import entries
 
 
@@ -86,7 +86,7 @@ async def versions(of: Resource, call: Call) -> Answer:
     """What a row was, newest first, and who made it so."""
     row = await find(of, call, call.path["id"], withdrawn=True)
     limit, query = page_limit(call.query.get("limit")), f"versions {row['id']}"
-    cursors = _cursors(call)
+    cursors = cursors_of(call)
     cursor = call.query.get("cursor")
     before = cursors.read(cursor, query, call.now)[0] if cursor else row["version"] + 1
     items = await entries.versions(call.session, row["id"], before, limit)
@@ -113,90 +113,6 @@ async def find(of: Resource, call: Call, name: str, *, withdrawn: bool = False) 
             extra={"withdrawn_at": row["withdrawn_at"], "versions": versions},
         )
     return row
-
-
-def fresh(of: Resource, call: Call, new: Record) -> Record:
-    """The first version of a row, from what was sent."""
-    stamps = {"id": call.new_id(), "version": 1, "created_at": call.now, "updated_at": call.now}
-    return dict.fromkeys(of.names) | new | stamps
-
-
-def changes(of: Resource, after: Record, changed: Iterable[str] | None) -> list[Record]:
-    """The JSON Patch that leads to a version: the members that changed, or the whole of a first one."""
-    if changed is None:
-        return [{"op": "add", "path": "", "value": _state(of, after)}]
-    return [{"op": "replace", "path": f"/{name}", "value": after[name]} for name in changed]
-
-
-def noted(of: Resource, call: Call, act: str, row: Record, patch: list[Record]) -> Record:
-    """The ledger entry of a new version."""
-    return entries.entry(
-        call.occasion(),
-        id=call.new_id(),
-        act=f"{of.noun}.{act}",
-        subject_id=row["id"],
-        subject_ref=of.reference_of(row),
-        version=row["version"],
-        force_code=row.get("force_code") if of.owned else None,
-        state=_state(of, row),
-        patch=patch,
-    )
-
-
-async def write(of: Resource, call: Call, act: str, row: Record, patch: list[Record]) -> None:
-    """The one place where a row is written: always with its ledger entry. Raises 409 and 412."""
-    try:
-        await entries.record(call.session, noted(of, call, act, row, patch))
-        if act == "created":
-            await call.session.run(of.insert, **row)
-            return
-        statement = of.withdraw if act == "withdrawn" else of.update
-        touched = await call.session.run(statement, **of.written(row))
-    except Conflict as conflict:
-        raise refused(of, conflict) from conflict
-    if touched == 0:
-        raise stale(row["version"])
-
-
-def refused(of: Resource, conflict: Conflict) -> Problem:
-    """What a refusal of the database means to the caller."""
-    if conflict.kind == "overlap":
-        return Problem("period_overlap", f"Another {of.noun.replace('_', ' ')} covers part of this period.")
-    if conflict.kind == "unique":
-        if "ledger_entry" in conflict.detail:
-            return Problem("concurrent_write", "Read it again and repeat your change.", headers={"Retry-After": "1"})
-        known_by = (of.key or "reference").replace("_", " ")
-        wrong = fault("duplicate_reference", "This is taken.", pointer=pointer(of.key) if of.key else "#")
-        return Problem(
-            "duplicate_reference",
-            f"There is a {of.noun.replace('_', ' ')} with this {known_by} already.",
-            errors=[wrong],
-        )
-    raise conflict
-
-
-async def read_page(listing: Listing, call: Call, path: str, params: Mapping[str, Any]) -> Record:
-    """The page of a listing that the query asks for; `params` are the parameters of its own conditions."""
-    used = {name: listing.filters[name].read(text) for name, text in call.query.items() if name in listing.filters}
-    order = listing.order(call.query.get("sort"))
-    limit = page_limit(call.query.get("limit"))
-    withdrawn = include_withdrawn.read(call.query.get("include_withdrawn", "false"))
-    applied = {name: call.query[name] for name in sorted(used)} | {"sort": ",".join(map(str, order))}
-    identity = f"{path} {applied} {withdrawn}"
-    cursors = _cursors(call)
-    cursor = call.query.get("cursor")
-    places = cursors.read(cursor, identity, call.now) if cursor else []
-    start = {
-        f"from_{i}": listing.place(sort, place) for i, (sort, place) in enumerate(zip(order, places, strict=False))
-    }
-    statement = listing.statement(list(used), order, bool(places), withdrawn)
-    rows = await call.session.fetch(statement, **params, **used, **start, page_size=limit + 1)
-    following = None
-    if len(rows) > limit:
-        rows.pop()
-        following = cursors.make([rows[-1][f"key_{i}"] for i in range(len(order))], identity, call.now)
-    items = [{name: row[name] for name in listing.columns} for row in rows]
-    return page(items, limit, following, path, call.query, applied)
 
 
 async def _related(
@@ -251,10 +167,6 @@ def _rules(
     return [problem for rule in of.rules for problem in rule(after, context)]
 
 
-def _state(of: Resource, row: Record) -> Record:
-    return {name: row[name] for name in of.names}
-
-
 def identified(name: str, key: str | None) -> tuple[str, Any]:
     """The column that a name in a path is a value of, and the value: a UUID, or else a reference, or else nothing.
 
@@ -286,32 +198,3 @@ def _fields(of: Resource, call: Call) -> list[str]:
 
 def _only(row: Record, fields: list[str]) -> Record:
     return {name: row[name] for name in fields} if fields else row
-
-
-def page(
-    items: list[Record], limit: int, following: str | None, path: str, query: Mapping[str, str], applied: Record
-) -> Record:
-    """A page of a list as it is answered. Its self link echoes only what was applied."""
-    links = {"self": _link(path, query)}
-    if following is not None:
-        links["next"] = _link(path, {**query, "cursor": following})
-    return {
-        "items": items,
-        "page": {"limit": limit, "has_more": following is not None, "next_cursor": following},
-        "applied": applied,
-        "links": links,
-    }
-
-
-def links(page: Record) -> dict[str, str]:
-    """The Link header of a page, made from the links in its body."""
-    following = page["links"].get("next")
-    return {"Link": f'<{following}>; rel="next"'} if following else {}
-
-
-def _link(path: str, query: Mapping[str, str]) -> str:
-    return f"{path}?{urlencode(query, safe=',:')}" if query else path
-
-
-def _cursors(call: Call) -> Cursors:
-    return Cursors(call.services.cursor_key, call.services.settings.cursor_lifetime_seconds)

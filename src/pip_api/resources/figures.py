@@ -31,9 +31,7 @@ from pip_api.db.statements import Record, Statement
 from pip_api.http.preconditions import etag, stale, unchanged, versions
 from pip_api.http.problems import Problem, fault
 from pip_api.kernel.call import Answer, Call
-from pip_api.kernel.query import Listing, after, before, equal
-from pip_api.kernel.resource import validated, visible
-from pip_api.kernel.routes import (
+from pip_api.kernel.document import (
     IF_MATCH,
     IF_NONE_MATCH,
     REASON,
@@ -42,8 +40,10 @@ from pip_api.kernel.routes import (
     page_shape,
     path_parameter,
 )
+from pip_api.kernel.pages import links, read_page
+from pip_api.kernel.query import Listing, after, before, equal
+from pip_api.kernel.resource import validated, visible
 from pip_api.kernel.shapes import Exact, Line, Prose, Shape, one_of
-from pip_api.kernel.verbs import links, read_page
 from pip_api.ledger import entries
 from pip_api.resources.measures import Measure
 from pip_api.rules.periods import Period, parse, written

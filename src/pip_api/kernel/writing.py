@@ -1,0 +1,75 @@
+"""How is a version of a row written? Always together with its ledger entry, and nowhere else."""
+
+from collections.abc import Iterable
+
+from pip_api.db.errors import Conflict
+from pip_api.db.statements import Record
+from pip_api.http.preconditions import stale
+from pip_api.http.problems import Problem, fault, pointer
+from pip_api.kernel.call import Call
+from pip_api.kernel.resource import Resource
+from pip_api.ledger import entries
+
+
+def fresh(of: Resource, call: Call, new: Record) -> Record:
+    """The first version of a row, from what was sent."""
+    stamps = {"id": call.new_id(), "version": 1, "created_at": call.now, "updated_at": call.now}
+    return dict.fromkeys(of.names) | new | stamps
+
+
+def changes(of: Resource, after: Record, changed: Iterable[str] | None) -> list[Record]:
+    """The JSON Patch that leads to a version: the members that changed, or the whole of a first one."""
+    if changed is None:
+        return [{"op": "add", "path": "", "value": _state(of, after)}]
+    return [{"op": "replace", "path": f"/{name}", "value": after[name]} for name in changed]
+
+
+def noted(of: Resource, call: Call, act: str, row: Record, patch: list[Record]) -> Record:
+    """The ledger entry of a new version."""
+    return entries.entry(
+        call.occasion(),
+        id=call.new_id(),
+        act=f"{of.noun}.{act}",
+        subject_id=row["id"],
+        subject_ref=of.reference_of(row),
+        version=row["version"],
+        force_code=row.get("force_code") if of.owned else None,
+        state=_state(of, row),
+        patch=patch,
+    )
+
+
+async def write(of: Resource, call: Call, act: str, row: Record, patch: list[Record]) -> None:
+    """The one place where a row is written: always with its ledger entry. Raises 409 and 412."""
+    try:
+        await entries.record(call.session, noted(of, call, act, row, patch))
+        if act == "created":
+            await call.session.run(of.insert, **row)
+            return
+        statement = of.withdraw if act == "withdrawn" else of.update
+        touched = await call.session.run(statement, **of.written(row))
+    except Conflict as conflict:
+        raise refused(of, conflict) from conflict
+    if touched == 0:
+        raise stale(row["version"])
+
+
+def refused(of: Resource, conflict: Conflict) -> Problem:
+    """What a refusal of the database means to the caller."""
+    if conflict.kind == "overlap":
+        return Problem("period_overlap", f"Another {of.noun.replace('_', ' ')} covers part of this period.")
+    if conflict.kind == "unique":
+        if "ledger_entry" in conflict.detail:
+            return Problem("concurrent_write", "Read it again and repeat your change.", headers={"Retry-After": "1"})
+        known_by = (of.key or "reference").replace("_", " ")
+        wrong = fault("duplicate_reference", "This is taken.", pointer=pointer(of.key) if of.key else "#")
+        return Problem(
+            "duplicate_reference",
+            f"There is a {of.noun.replace('_', ' ')} with this {known_by} already.",
+            errors=[wrong],
+        )
+    raise conflict
+
+
+def _state(of: Resource, row: Record) -> Record:
+    return {name: row[name] for name in of.names}
