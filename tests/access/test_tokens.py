@@ -26,11 +26,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pip_api.access.keys import SigningKey
+from pip_api.access.token_text import TokenRefused
 from pip_api.access.tokens import (
     JWK,
     Claims,
     TokenIssuer,
-    TokenRefused,
     TokenVerifier,
     VerifiedTokens,
     keys_by_kid,

@@ -17,7 +17,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pip_api.exchange.tabular import LONGEST_RECORD, Input, RawRow, Unreadable, open_rows
+from pip_api.exchange.inflated import LONGEST_RECORD, Unreadable
+from pip_api.exchange.tabular import Input, RawRow, open_rows
 
 FIGURES: Mapping[str, Sequence[str]] = {
     "force_code": ["force", "Police force"],

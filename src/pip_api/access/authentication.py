@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Protocol
 
 from pip_api.access.principals import Principal, load
-from pip_api.access.tokens import TokenRefused, VerifiedTokens
+from pip_api.access.token_text import TokenRefused
+from pip_api.access.tokens import VerifiedTokens
 from pip_api.db.session import Database
 from pip_api.http.problems import Problem
 

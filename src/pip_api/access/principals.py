@@ -9,7 +9,8 @@ from sqlalchemy import bindparam, column, or_, select, table
 
 from pip_api.access.clients import Grant, ServiceClient
 from pip_api.access.permissions import ROLES
-from pip_api.access.tokens import Claims, TokenRefused
+from pip_api.access.token_text import TokenRefused
+from pip_api.access.tokens import Claims
 from pip_api.db.columns import Code, Instant
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement, column_of

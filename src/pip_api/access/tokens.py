@@ -4,10 +4,6 @@ The only module that imports jose. Of jose 3.5.0 only the signature is used, wit
 permitted algorithm: its own reading of frames, headers, claims and key sets is lenient, or fails with other exceptions.
 """
 
-import base64
-import binascii
-import json
-import math
 import re
 import sys
 from collections import Counter, OrderedDict
@@ -15,12 +11,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from jose import JOSEError, JWSError, jwk, jws
 
 from pip_api.access.keys import SigningKey
+from pip_api.access.token_text import LONGEST_TOKEN, TokenRefused, decoded, json_object, opened
 
 if TYPE_CHECKING:
     from jose.backends.base import Key
@@ -35,35 +32,19 @@ _RSA_BITS: Final = 2048
 _RSA_EXPONENT: Final = "AQAB"  # 65537
 _CRYPTOGRAPHY_BACKEND: Final = "jose.backends.cryptography_backend"
 
-_TOKEN_CHARACTERS: Final = 8192
-_HEADER_BYTES: Final = 1024
 _HEADER_DEPTH: Final = 2
 _CLAIMS_DEPTH: Final = 6
-_MEMBERS: Final = 64
-_INTEGER_DIGITS: Final = 19
 _NAME_CHARACTERS: Final = 255
 _AUDIENCES: Final = 8
 _YEAR_10000: Final = 253_402_300_800
 _LONGEST_LIFETIME_SECONDS: Final = 12 * 3600
 
-_BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+")
 _KID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SCOPE: Final = re.compile(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
-# The closing quote is optional so that an unterminated string is one match: trying again at each quote is quadratic.
-_JSON_STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-_JSON_BRACKET: Final = re.compile(r"[\[\]{}]")
 _ACCESS_TOKEN_TYPES: Final = frozenset({"at+jwt", "application/at+jwt"})
 _FORBIDDEN_HEADERS: Final = frozenset(
     {"crit", "b64", "zip", "enc", "jku", "jwk", "x5u", "x5c", "p2s", "p2c", "epk", "apu", "apv"}
 )
-
-
-class TokenRefused(Exception):
-    """`reason` is a short code for the log and the counters. The caller of the service is never told it."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +114,8 @@ class TokenIssuer:
         if scope is not None:
             claims["scope"] = scope
         token = jws.sign(claims, self._key, headers=self._header, algorithm="ES256")
-        if len(token) > _TOKEN_CHARACTERS:
-            raise ValueError(f"The token would be longer than {_TOKEN_CHARACTERS} characters.")
+        if len(token) > LONGEST_TOKEN:
+            raise ValueError(f"The token would be longer than {LONGEST_TOKEN} characters.")
         return token
 
 
@@ -166,8 +147,8 @@ class TokenVerifier:
 
     def verify(self, token: str) -> Claims:
         """Raises TokenRefused, and nothing else, whatever the text."""
-        header_bytes, claims_bytes = _opened(token)
-        algorithm, kid = _checked_header(_json_object(header_bytes, _HEADER_DEPTH))
+        header_bytes, claims_bytes = opened(token)
+        algorithm, kid = _checked_header(json_object(header_bytes, _HEADER_DEPTH))
         if kid not in self._keys:
             raise TokenRefused("kid-unknown")
         key_algorithm, key = self._keys[kid]
@@ -177,7 +158,7 @@ class TokenVerifier:
             jws.verify(token, key, [key_algorithm])
         except JWSError as error:
             raise TokenRefused("signature") from error
-        return self._checked_claims(_json_object(claims_bytes, _CLAIMS_DEPTH))
+        return self._checked_claims(json_object(claims_bytes, _CLAIMS_DEPTH))
 
     def _checked_claims(self, claims: dict[str, Any]) -> Claims:
         if claims.get("iss") != self._issuer:
@@ -278,91 +259,7 @@ def _usable(kid: str, key: JWK) -> tuple[str, "Key"] | None:
 
 
 def _bits(number: str) -> int:
-    return int.from_bytes(_decoded(number), "big").bit_length()
-
-
-def _opened(token: str) -> tuple[bytes, bytes]:
-    """The header and the claims as bytes; nothing in them has been believed or even parsed."""
-    if not token.isascii():
-        raise TokenRefused("not-ascii")
-    if len(token) > _TOKEN_CHARACTERS:
-        raise TokenRefused("too-long")
-    parts = token.split(".")
-    if len(parts) != 3:
-        raise TokenRefused("segments")
-    header, claims, _ = (_decoded(part) for part in parts)
-    if len(header) > _HEADER_BYTES:
-        raise TokenRefused("header-size")
-    return header, claims
-
-
-def _decoded(part: str) -> bytes:
-    if not _BASE64URL.fullmatch(part):
-        raise TokenRefused("b64-alphabet")
-    try:
-        value = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-    except binascii.Error as error:
-        raise TokenRefused("b64-noncanonical") from error
-    # The unused bits of the last character are free: without this several texts are one token.
-    if base64.urlsafe_b64encode(value).rstrip(b"=").decode("ascii") != part:
-        raise TokenRefused("b64-noncanonical")
-    return value
-
-
-def _json_object(raw: bytes, depth: int) -> dict[str, Any]:
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise TokenRefused("json-utf8") from error
-    if _depth(text) > depth:
-        raise TokenRefused("json-depth")
-    try:
-        value = _READER.decode(text)
-    except json.JSONDecodeError as error:
-        raise TokenRefused("json-syntax") from error
-    if not isinstance(value, dict):
-        raise TokenRefused("json-not-object")
-    return value
-
-
-def _depth(text: str) -> int:
-    # Before the parser sees it: json recurses, and a deep text ends in RecursionError.
-    depth = deepest = 0
-    for bracket in _JSON_BRACKET.findall(_JSON_STRING.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
-
-
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(pairs) > _MEMBERS:
-        raise TokenRefused("json-members")
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise TokenRefused("json-duplicate-key")
-    return members
-
-
-def _integer(digits: str) -> int:
-    if len(digits.lstrip("-")) > _INTEGER_DIGITS:
-        raise TokenRefused("json-int")
-    return int(digits)
-
-
-def _float(digits: str) -> float:
-    value = float(digits)
-    if not math.isfinite(value):
-        raise TokenRefused("json-nonfinite")
-    return value
-
-
-def _constant(_: str) -> NoReturn:
-    raise TokenRefused("json-nonfinite")
-
-
-_READER: Final = json.JSONDecoder(
-    object_pairs_hook=_members, parse_int=_integer, parse_float=_float, parse_constant=_constant
-)
+    return int.from_bytes(decoded(number), "big").bit_length()
 
 
 def _checked_header(header: dict[str, Any]) -> tuple[str, str]:

@@ -12,8 +12,9 @@ from sqlalchemy import Integer, bindparam, or_, select
 
 from pip_api.db.columns import Uid
 from pip_api.db.statements import Record, Statement, column_of
+from pip_api.exchange.inflated import Unreadable
 from pip_api.exchange.report import Report
-from pip_api.exchange.tabular import CSV, NDJSON, Input, RawRow, Unreadable, open_rows
+from pip_api.exchange.tabular import CSV, NDJSON, Input, RawRow, open_rows
 from pip_api.http.problems import MOST_ERRORS, Problem, fault
 from pip_api.http.query import unknown
 from pip_api.kernel.call import Answer, Call

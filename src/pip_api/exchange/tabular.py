@@ -2,59 +2,28 @@
 
 import csv
 import difflib
-import gzip as gzip_format
-import hashlib
 import io
 import re
-import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message
 from typing import TYPE_CHECKING, BinaryIO
 
+from pip_api.exchange.inflated import BUFFER, Inflated, Unreadable, encoding_of, measure
 from pip_api.http.strict_json import MalformedJson, read_json
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+    pass
 
 CSV = "text/csv"
 NDJSON = ("application/x-ndjson", "application/ndjson")
 DELIMITERS = {",": ",", ";": ";", "tab": "\t", "\t": "\t", "|": "|"}
-LONGEST_RECORD = 1_048_576  # bytes; one quote that is never closed would otherwise bring the whole file into memory
 
-_BUFFER = 65_536
 _LOOKED_AT = 50  # cells of a strange header: likenesses are slow to find, and a header may have 100,000 cells
 _CLEAR = r"\N"
 _FORMULA = frozenset("=+-@\t\r")  # the export writes an apostrophe before these
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
-_BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-_CHARSETS = {
-    "utf-8": "utf-8",
-    "utf8": "utf-8",
-    "us-ascii": "utf-8",
-    "windows-1252": "windows-1252",
-    "cp1252": "windows-1252",
-}
-_NOT_TEXT = {
-    b"\x1f\x8b": "This is a gzip file: send it with Content-Encoding: gzip.",
-    b"PK\x03\x04": "This is a zip file or a workbook, not text.",
-}
-
-
-class Unreadable(Exception):
-    """The file as a whole cannot be read. `column` is the name as it stands in the header, or the missing one of ours;
-    `extras` are further members of the problem."""
-
-    def __init__(
-        self, code: str, detail: str, *, line: int | None = None, column: str | None = None, **extras: object
-    ) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
-        self.line = line
-        self.column = column
-        self.extras = extras
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +77,17 @@ def open_rows(
     kind, charset = _media_type(media_type)
     if kind != CSV and kind not in NDJSON:
         raise ValueError(f"no reader for {kind}")
-    size, sha256 = _measure(file)
+    size, sha256 = measure(file)
     overlong = "malformed_csv" if kind == CSV else "malformed_json"
-    head = _Bytes(file, gzip, max_inflated_bytes, overlong).head() if size else b""
-    encoding, mark = _encoding(head, charset)
+    head = Inflated(file, gzip, max_inflated_bytes, overlong).head() if size else b""
+    encoding, mark = encoding_of(head, charset)
     if head == mark:
         raise Unreadable("empty_file", "The file is empty.")
     if kind != CSV and encoding != "utf-8":
         raise Unreadable("encoding", "Newline-delimited JSON is UTF-8.", line=1)
 
-    source = _Bytes(file, gzip, max_inflated_bytes, overlong)
-    stream = io.BufferedReader(source, _BUFFER)
+    source = Inflated(file, gzip, max_inflated_bytes, overlong)
+    stream = io.BufferedReader(source, BUFFER)
     stream.read(len(mark))
     header = _Header(None, None, [])
     if kind == CSV:
@@ -146,71 +115,6 @@ def _media_type(value: str) -> tuple[str, str | None]:
     message = Message()
     message["Content-Type"] = value
     return message.get_content_type(), message.get_content_charset()
-
-
-def _measure(file: BinaryIO) -> tuple[int, str]:
-    digest = hashlib.sha256()
-    file.seek(0)
-    while block := file.read(_BUFFER):
-        digest.update(block)
-    return file.tell(), digest.hexdigest()
-
-
-class _Bytes(io.RawIOBase):
-    """The bytes of the file from its start, inflated, and no more of them than allowed."""
-
-    def __init__(self, file: BinaryIO, gzip: bool, limit: int, overlong: str) -> None:
-        file.seek(0)
-        # read1 gives what could be inflated before the damage, so that the line named is the line that is damaged.
-        self._read = gzip_format.GzipFile(fileobj=file).read1 if gzip else file.read
-        self._limit = limit
-        self._overlong = overlong
-        self.count = 0
-        self.record_start = 0  # set by the reader of records; runs ahead of the true start by what is buffered
-
-    def head(self) -> bytes:
-        """Enough to know the encoding by."""
-        return io.BufferedReader(self, 16).read(4)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        view = memoryview(buffer).cast("B")
-        try:
-            block = self._read(len(view))
-        except EOFError:
-            raise Unreadable("truncated_gzip", "The gzip file ends too early: it was not sent whole.") from None
-        except (gzip_format.BadGzipFile, zlib.error):
-            if self.count:
-                raise Unreadable("damaged_gzip", "The gzip file is damaged from here on.") from None
-            raise Unreadable("not_gzip", "The content was declared as gzip and is not.") from None
-        self.count += len(block)
-        if self.count > self._limit:
-            detail = f"The file is larger than {self._limit:,} bytes when inflated."
-            raise Unreadable("file_too_large", detail, max_bytes=self._limit)
-        if self.count - self.record_start > LONGEST_RECORD + _BUFFER:
-            detail = f"The record that starts here is longer than {LONGEST_RECORD:,} bytes."
-            raise Unreadable(self._overlong, detail)
-        view[: len(block)] = block
-        return len(block)
-
-
-def _encoding(head: bytes, charset: str | None) -> tuple[str, bytes]:
-    """The encoding, and the byte order mark if there is one: a mark knows better than the media type."""
-    for magic, detail in _NOT_TEXT.items():
-        if head.startswith(magic):
-            raise Unreadable("encoding", detail, line=1)
-    for mark, encoding in _BYTE_ORDER_MARKS.items():
-        if head.startswith(mark):
-            return encoding, mark
-    if b"\0" in head:
-        raise Unreadable("encoding", "This looks like UTF-16 or UTF-32; UTF-16 needs its byte order mark.", line=1)
-    encoding = _CHARSETS.get(charset or "utf-8", "")
-    if not encoding:
-        detail = "The declared charset is not read, or needs a byte order mark that is missing."
-        raise Unreadable("encoding", detail, line=1, allowed=["utf-8", "windows-1252"])
-    return encoding, b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +202,7 @@ def _suggest(cell: str, names: dict[str, str]) -> str | None:
     return names[close[0]] if close else None
 
 
-def _csv_rows(text: io.TextIOWrapper, source: _Bytes, encoding: str, header: _Header) -> Iterator[RawRow]:
+def _csv_rows(text: io.TextIOWrapper, source: Inflated, encoding: str, header: _Header) -> Iterator[RawRow]:
     columns = header.columns
     width = len(columns)
     before = header.line or 0
@@ -341,7 +245,7 @@ def _csv_row(index: int, line: int, columns: list[str], cells: list[str]) -> Raw
     return RawRow(index, line, values)
 
 
-def _ndjson_rows(lines: Iterable[bytes], source: _Bytes) -> Iterator[RawRow]:
+def _ndjson_rows(lines: Iterable[bytes], source: Inflated) -> Iterator[RawRow]:
     index = 0
     line = 1
     try:
