@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Dialect, String, TableValuedAlias
+from sqlalchemy import JSON, ColumnElement, Dialect, String, TableValuedAlias, or_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -80,6 +80,11 @@ def _any_of_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
     return f"{column} IN (SELECT value FROM json_each({values}))"
 
 
+def is_one_of(column: ColumnElement[Any], *values: str) -> ColumnElement[bool]:
+    """Whether a column's value is one of these, which are written in the source."""
+    return or_(*(column == value for value in values))
+
+
 class as_uid(FunctionElement[Any]):
     """Text that holds a UUID, as the column type of identifiers."""
 
@@ -114,6 +119,24 @@ def _decimal_sum_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
 @compiles(decimal_sum, "postgresql")
 def _decimal_sum_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
     return f"sum({compiler.process(element.clauses, **kw)})"
+
+
+class comma_list(FunctionElement[str]):
+    """The texts of a group in one, with commas between; nulls are left out."""
+
+    name = "comma_list"
+    inherit_cache = True
+    type = String()
+
+
+@compiles(comma_list, "postgresql")
+def _comma_list_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"string_agg({compiler.process(element.clauses, **kw)}, ',')"
+
+
+@compiles(comma_list, "sqlite")
+def _comma_list_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"group_concat({compiler.process(element.clauses, **kw)}, ',')"
 
 
 class json_record(FunctionElement[Any]):

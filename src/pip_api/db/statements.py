@@ -36,7 +36,9 @@ class Compiled:
     __slots__ = ("_binds", "_constants", "_positions", "_results", "columns", "sql")
 
     def __init__(self, clause: ClauseElement, dialect: Dialect) -> None:
-        compiled: Any = clause.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        compiled: Any = clause.compile(dialect=dialect)
+        if compiled.post_compile_params or compiled.literal_execute_params:
+            raise TypeError("a list inside a statement is written with any_of or is_one_of: IN has no fixed text")
         self.sql: str = compiled.string
         self._positions: Sequence[str] | None = compiled.positiontup
         self._constants: Record = {name: value for name, value in compiled.params.items() if value is not None}

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import CTE, ColumnElement, Date, FromClause, String, bindparam, case, cast, func, select, true
 
 from pip_api.access.principals import Principal
-from pip_api.db.constructs import as_uid, each, json_record
+from pip_api.db.constructs import as_uid, comma_list, each, is_one_of, json_record
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem
 from pip_api.kernel.call import Answer, Call
@@ -146,7 +146,7 @@ def _latest_update() -> ColumnElement[Any]:
 
 
 def _action_counts(of_plans: ColumnElement[bool]) -> FromClause:
-    is_open = action.c.status.in_(("not_started", "in_progress"))
+    is_open = is_one_of(action.c.status, "not_started", "in_progress")
     is_late = is_open & (action.c.due_on < TODAY)
     states = ("not_started", "in_progress", "completed", "cancelled")
     return (
@@ -155,7 +155,7 @@ def _action_counts(of_plans: ColumnElement[bool]) -> FromClause:
             func.count().label("total"),
             *(func.sum(case((action.c.status == state, 1), else_=0)).label(state) for state in states),
             func.sum(case((is_late, 1), else_=0)).label("overdue"),
-            func.aggregate_strings(case((is_late, action.c.task_number)), ",").label("overdue_refs"),
+            comma_list(case((is_late, action.c.task_number))).label("overdue_refs"),
             func.min(case((is_open, action.c.due_on))).label("next_due_on"),
         )
         .where(action.c.withdrawn_at.is_(None), action.c.pip_id.in_(select(pip.c.id).where(of_plans)))
@@ -204,7 +204,8 @@ def assembled(rows: Sequence[Record]) -> Record:
                 concern["measures"].append(_members(row, "measure_") | {"latest": _exact(row["latest"])})
     refs = first["actions_overdue_refs"]
     counted = {name: value or 0 for name, value in _members(first, "actions_").items()}
-    counted |= {"overdue_refs": sorted(refs.split(",")) if refs else [], "next_due_on": first["actions_next_due_on"]}
+    late = sorted(refs.split(","), key=_in_parts) if refs else []
+    counted |= {"overdue_refs": late, "next_due_on": first["actions_next_due_on"]}
     return {
         **{name: first[name] for name in SHOWN},
         "concerns": [found[id] for id in first["concern_ids"] if id in found],
@@ -215,6 +216,11 @@ def assembled(rows: Sequence[Record]) -> Record:
 
 def _members(row: Record, prefix: str) -> Record:
     return {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}
+
+
+def _in_parts(task_number: str) -> list[int]:
+    """Task 1.10 comes after task 1.9."""
+    return [int(part) for part in task_number.split(".")]
 
 
 def _exact(latest: Record | None) -> Record | None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Integer, bindparam, func, or_, select
 
 from pip_api.db.columns import Code
-from pip_api.db.constructs import Texts, any_of
+from pip_api.db.constructs import Texts, any_of, is_one_of
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem, fault
 from pip_api.insight.plan_status import (
@@ -61,7 +61,7 @@ def _statement() -> Statement:
         & or_(bindparam("any_region", type_=Integer()) == 1, force.c.region_code == region)
         & (func.coalesce(force.c.ends_on, TODAY) >= TODAY)
     )
-    live = pip.c.status.not_in(("closed", "superseded")) & pip.c.force_code.in_(select(force.c.code).where(asked))
+    live = ~is_one_of(pip.c.status, "closed", "superseded") & pip.c.force_code.in_(select(force.c.code).where(asked))
     plans = plans_with_counts(live)
     joined, added = joined_measures(plans)
     rows = select(*plans.c, *added).select_from(joined).subquery("rows")

@@ -75,6 +75,12 @@ def found_already(concern: Record, on: RuleContext) -> Iterator[Record]:
         yield on.problem("CON-003", "/identified_on", "A concern cannot be identified in the future.", "in_the_future")
 
 
+def rests_on_each_once(concern: Record, on: RuleContext) -> Iterator[Record]:
+    for place, code in enumerate(concern["measure_codes"]):
+        if code in concern["measure_codes"][:place]:
+            yield on.problem("CON-004", f"/measure_codes/{place}", "This measure is named twice.", "duplicate")
+
+
 concerns = Resource(
     noun="concern",
     plural="concerns",
@@ -91,6 +97,6 @@ concerns = Resource(
     ],
     sorts=["identified_on", "title"],
     references=[Reference("force_code", forces, by="code"), Reference("measure_codes", measures, by="code")],
-    rules=[affects_another, found_already],
+    rules=[affects_another, found_already, rests_on_each_once],
 )
 concerns.references = [*concerns.references, Reference("affects", concerns, within="force_code", path="concern_id")]

@@ -235,8 +235,10 @@ def _asked(call: Call) -> Record:
     try:
         period = parse(call.path["period"])
     except ValueError as error:
-        wrong = fault("invalid_period", f"{error}.".capitalize(), "path", parameter="period")
-        raise Problem("invalid_parameter", wrong["detail"], errors=[wrong]) from None
+        said = str(error)
+        detail = f"{said[0].upper()}{said[1:]}."
+        wrong = fault("invalid_period", detail, "path", parameter="period")
+        raise Problem("invalid_parameter", detail, errors=[wrong]) from None
     return {"force_code": force, "measure_code": measure, "period_start": period.start, "period_end": period.end}
 
 

@@ -6,7 +6,8 @@ Quarters are those of the calendar; a financial year begins on 1 April and bears
 
 import re
 from calendar import monthrange
-from datetime import date, timedelta
+from contextlib import suppress
+from datetime import date
 from typing import NamedTuple
 
 
@@ -18,9 +19,10 @@ class Period(NamedTuple):
 
 
 _FORMS = re.compile(
-    r"(?P<year>\d{4})-(?:(?P<month>\d{2})(?:-(?P<day>\d{2}))?|Q(?P<quarter>[1-4])|W(?P<week>\d{2})|(?P<financial>FY))"
+    r"(?P<year>\d{4})-(?:(?P<month>\d{2})(?:-(?P<day>\d{2}))?|Q(?P<quarter>[1-4])|W(?P<week>\d{2})|(?P<financial>FY))",
+    re.ASCII,
 )
-_INTERVAL = re.compile(r"(\d{4}-\d{2}-\d{2})(?:/|\.\.)(\d{4}-\d{2}-\d{2})")
+_INTERVAL = re.compile(r"(\d{4}-\d{2}-\d{2})(?:/|\.\.)(\d{4}-\d{2}-\d{2})", re.ASCII)
 
 
 def parse(text: str) -> Period:
@@ -40,8 +42,8 @@ def parse(text: str) -> Period:
     if form["financial"]:
         return Period(date(year, 4, 1), date(year + 1, 3, 31))
     if form["week"]:
-        start = date.fromisocalendar(year, int(form["week"]), 1)
-        return Period(start, start + timedelta(days=6))
+        monday, sunday = (date.fromisocalendar(year, int(form["week"]), day) for day in (1, 7))
+        return Period(monday, sunday)
     if form["quarter"]:
         last = int(form["quarter"]) * 3
         return Period(date(year, last - 2, 1), _last_day(year, last))
@@ -56,12 +58,13 @@ def written(period: Period) -> str:
     start, end = period
     if start == end:
         return start.isoformat()
-    candidates = [f"{start:%Y-%m}", f"{start.year}-Q{(start.month + 2) // 3}", f"{start.year}-FY"]
-    week = start.isocalendar()
-    candidates.append(f"{week.year}-W{week.week:02}")
+    year, week = f"{start.year:04}", start.isocalendar()
+    candidates = [f"{year}-{start.month:02}", f"{year}-Q{(start.month + 2) // 3}", f"{year}-FY"]
+    candidates.append(f"{week.year:04}-W{week.week:02}")
     for text in candidates:
-        if parse(text) == period:
-            return text
+        with suppress(ValueError):  # a year or week that would end after the last day that a date can be
+            if parse(text) == period:
+                return text
     return f"{start.isoformat()}..{end.isoformat()}"
 
 

@@ -1,0 +1,80 @@
+"""Does the README say what is true? Its commands are run as they stand there, and its table is that of the settings."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic_core import PydanticUndefined
+
+from pip_api.settings import Settings
+from tests.serving import serving
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def settings_table() -> str:
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is PydanticUndefined else f"`{field.default}`"
+        rows.append(f"| `PIP_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(["| variable | default | what it is |", "| --- | --- | --- |", *rows])
+
+
+def test_the_table_of_settings_is_that_of_the_service() -> None:
+    shown = README.split("<!-- settings: checked by tests/test_readme.py -->\n")[1].split("\n<!-- /settings -->")[0]
+    assert shown == settings_table()
+
+
+def test_every_part_of_the_map_is_there() -> None:
+    parts = re.search(r"## The map of the source(.*?)## How to add", README, re.DOTALL)
+    assert parts is not None
+    for directory, cell in re.findall(r"^\| `(\w+)/` \| (.*) \|$", parts[1], re.MULTILINE):
+        folder = ROOT / "src" / "pip_api" / directory
+        assert folder.is_dir(), directory
+        known = {path.stem for path in folder.glob("*.py")}
+        assert set(re.findall(r"`(\w+)`", cell)) <= known | {"Resource"}, directory
+
+
+def test_the_job_in_five_minutes_works_as_written(tmp_path: Path) -> None:
+    job = README.split("## The job in five minutes")[1].split("\n## ")[0]
+    script = "".join(re.findall(r"```sh\n(.*?)```", job, re.DOTALL))
+    (tmp_path / ".venv").symlink_to(Path(sys.prefix))
+    with serving(tmp_path, "--demo") as server:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=tmp_path,
+            env={**os.environ, "PIP_SERVER": server.url},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "2 rows: 1 created, 1 unchanged." in done.stdout
+        assert '"overdue":1' in done.stdout
+        assert "force_code,force_name,region_code,level" in done.stdout
+        assert '"reason":"Handover"' in done.stdout
+
+
+def test_the_lines_that_serve_prints_work_when_pasted(tmp_path: Path) -> None:
+    with serving(tmp_path, "--demo") as server:
+        token = next(line.split("token", 1)[1].strip() for line in server.printed if line.startswith("  token"))
+        curls = [line.strip() for line in server.printed if line.strip().startswith("curl")]
+        assert len(curls) == 3
+        for curl in curls:
+            done = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", f"{token}\n{curl} --fail"], cwd=tmp_path, capture_output=True, text=True
+            )
+            assert done.returncode == 0, done.stderr
+            assert '"items":[{' in done.stdout
+        docs = httpx.get(f"{server.url}/docs")
+        assert docs.status_code == 200
+
+
+@pytest.mark.parametrize("command", ["make run", "make test"])
+def test_the_two_commands_are_named(command: str) -> None:
+    assert command in README
