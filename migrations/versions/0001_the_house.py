@@ -1,5 +1,7 @@
 """The house: reference data, concerns, plans, actions, progress, figures, clients, and the ledger under all of them."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,19 +12,19 @@ revision = "0001"
 down_revision = None
 
 OWN_KEYS = {
-    "region": ["code", "gss_code"],
-    "force": ["code"],
-    "support_level": ["code"],
+    "region": [["code"], ["gss_code"]],
+    "force": [["code"]],
+    "support_level": [["code"]],
     "support_level_assignment": [],
-    "measure": ["code"],
+    "measure": [["code"]],
     "concern": [],
-    "pip": ["ref"],
-    "action": [],
+    "pip": [["ref"]],
+    "action": [["pip_id", "task_number"]],
     "progress_update": [],
 }
 
 
-def row() -> list[sa.Column]:
+def row() -> list[sa.Column[Any]]:
     """The columns that every versioned row has."""
     return [
         sa.Column("id", Uid(), nullable=False),
@@ -294,10 +296,10 @@ def upgrade() -> None:
     op.create_index("ix_progress_update_concern_id", "progress_update", ["concern_id"])
     op.create_index("ix_progress_update_force_code", "progress_update", ["force_code"])
     op.create_index("ix_progress_update_pip_id", "progress_update", ["pip_id"])
-    append_only("ledger_entry", [["id"], ["subject_id", "version"]])
+    append_only("ledger_entry", [["seq"], ["id"], ["subject_id", "version"]])
     append_only("figure", [["force_code", "measure_code", "period_start", "period_end", "revision"]])
     for table, keys in OWN_KEYS.items():
-        versioned(table, [["id"], *([key] for key in keys)])
+        versioned(table, [["id"], *keys])
     never_overlapping("support_level_assignment", "force_code", "starts_on", "ends_on")
 
 

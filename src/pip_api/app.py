@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from uuid_utils.compat import uuid7
 
 from pip_api.access.authentication import Authentication
@@ -39,23 +40,24 @@ from pip_api.resources.support_levels import support_level_assignments, support_
 from pip_api.settings import Settings, StartRefused
 
 RESOURCES = (
-    regions,
-    forces,
-    support_levels,
-    support_level_assignments,
-    measures,
-    concerns,
     pips,
     actions,
+    concerns,
     progress_updates,
+    measures,
+    support_level_assignments,
+    support_levels,
+    forces,
+    regions,
 )
 IMPORTS = {kind.name: kind for kind in (figure_imports.KIND, measure_imports.KIND)}
+# The router tries them in turn, at some two microseconds each: what is asked most stands first.
 OPERATIONS = (
-    *(operation for resource in RESOURCES for operation in routes.operations(resource)),
-    *totals.operations,
-    *figures.operations,
     *plan_status.operations,
     *triage.operations,
+    *totals.operations,
+    *figures.operations,
+    *(operation for resource in RESOURCES for operation in routes.operations(resource)),
     *imports.operations(IMPORTS),
 )
 LONGEST_FORM = 8_192
@@ -96,7 +98,7 @@ def create_app(
     app = _documented(_lifespan(database))
     app.state.services = services
     app.state.authentication = authentication
-    _bind_access_and_operation(app, issuer, database, settings.token_lifetime_seconds)
+    app.state.issuer = issuer
     app.add_middleware(Edge, authenticate=authentication, new_id=new_id, guarded="/v1")
     app.add_exception_handler(HTTPException, _refused_by_router)
     return app
@@ -118,6 +120,7 @@ def _documented(lifespan: Callable[[FastAPI], object] | None) -> FastAPI:
     app.state.operations = []
     for operation in OPERATIONS:
         routes.bind(app, operation)
+    _bind_access_and_operation(app)
     app.openapi = lambda: routes.document(app)  # type: ignore[method-assign]
     return app
 
@@ -135,11 +138,14 @@ def _lifespan(database: Database) -> Callable[[FastAPI], object]:
 async def _refused_by_router(request: Request, error: Exception) -> Response:
     """What the router refuses, in our form: no such path, or not with this method."""
     if isinstance(error, HTTPException) and error.status_code == 405:
-        raise Problem("method_not_allowed", "This method is not supported here.", headers=error.headers)
+        # The router's own Allow names the methods of the first route at this path only; each of ours has one.
+        here = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+        allow = ", ".join(sorted({method for route in here for method in route.methods}))
+        raise Problem("method_not_allowed", "This method is not supported here.", headers={"Allow": allow})
     raise Problem("not_found", "There is nothing at this address.")
 
 
-def _bind_access_and_operation(app: FastAPI, issuer: TokenIssuer, database: Database, lifetime: int) -> None:
+def _bind_access_and_operation(app: FastAPI) -> None:
     """The routes that belong to no resource."""
 
     @app.post(
@@ -151,10 +157,12 @@ def _bind_access_and_operation(app: FastAPI, issuer: TokenIssuer, database: Data
         openapi_extra=_TOKEN_REQUEST,
     )
     async def token(request: Request) -> Response:
+        services: Services = request.app.state.services
+        issuer, lifetime = request.app.state.issuer, services.settings.token_lifetime_seconds
         form = await received(request, LONGEST_FORM)
         headers = {"Cache-Control": "no-store"}
         try:
-            async with database.read() as session:
+            async with services.database.read() as session:
                 granted = await grant_token(session, issuer, lifetime, form, request.headers.get("authorization"))
         except OAuthRefused as error:
             if error.status == 401:
@@ -168,8 +176,9 @@ def _bind_access_and_operation(app: FastAPI, issuer: TokenIssuer, database: Data
         return JSONResponse({"status": "alive"})
 
     @app.get("/readyz", operation_id="getReadiness", tags=["operation"], summary="Whether the database answers")
-    async def readyz() -> Response:
-        async with database.read() as session:
+    async def readyz(request: Request) -> Response:
+        services: Services = request.app.state.services
+        async with services.database.read() as session:
             await session.ping()
         return JSONResponse({"status": "ready"})
 
@@ -178,7 +187,18 @@ def _bind_access_and_operation(app: FastAPI, issuer: TokenIssuer, database: Data
         items = [{"type": type_of(code), "code": code, **kind._asdict()} for code, kind in CATALOGUE.items()]
         return JSONResponse({"items": items})
 
-    @app.get("/problems/{name}", operation_id="getProblem", tags=["operation"], summary="One kind of refusal")
+    @app.get(
+        "/problems/{name}",
+        operation_id="getProblem",
+        tags=["operation"],
+        summary="One kind of refusal",
+        responses={
+            "4XX": {
+                "description": "Refused.",
+                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+            }
+        },
+    )
     async def problem(name: str) -> Response:
         code = name.replace("-", "_")
         if code not in CATALOGUE:

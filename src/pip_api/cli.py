@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -52,22 +53,23 @@ def serve(
     from pip_api.db.migrate import require_current
 
     settings = load()
-    listener = _listener(settings)
-    if demo:
-        _prepare_demo(settings)
-    require_current(settings)
-    application = create_app(settings)
-    config = uvicorn.Config(
-        application,
-        http="httptools",
-        loop="uvloop",
-        log_level=settings.log_level,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=25,
-    )
-    print(_welcome(settings, demo), flush=True)
-    uvicorn.Server(config).run(sockets=[listener])
+    with _listener(settings) as listener:
+        if demo:
+            _prepare_demo(settings)
+        require_current(settings)
+        config = uvicorn.Config(
+            create_app(settings),
+            http="httptools",
+            loop="uvloop",
+            log_level=settings.log_level,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=25,
+        )
+        print(_welcome(settings, demo), flush=True)
+        # When it has stopped in good order, uvicorn raises the signal again: that would end the process with a failure.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listener(settings: Settings) -> socket.socket:
@@ -85,7 +87,8 @@ def _listener(settings: Settings) -> socket.socket:
 
 
 def _welcome(settings: Settings, demo: bool) -> str:
-    address = f"http://{settings.host}:{settings.port}"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"http://{host}:{settings.port}"
     lines = [f"pip_api serves {address}", f"  docs   {address}/docs"]
     if not demo:
         return "\n".join([*lines, "  token  pip-api token CLIENT, with a client from: pip-api client create"])
@@ -111,7 +114,13 @@ def _prepare_demo(settings: Settings) -> None:
     _with_services(settings, load_example)
     path = _demo_file(settings)
     if not path.exists():
-        made = {id: _create_client(settings, id, *about, "Made by serve --demo") for id, about in DEMO_CLIENTS.items()}
+        try:
+            made = {
+                id: _create_client(settings, id, *about, "Made by serve --demo") for id, about in DEMO_CLIENTS.items()
+            }
+        except StartRefused as refusal:
+            lost = f"The demonstration was set up before, but {path} is lost: remove the database and start again"
+            raise StartRefused(f"{lost}. ({refusal})") from refusal
         path.touch(mode=0o600)
         path.write_text(json.dumps(made))
 
@@ -230,13 +239,13 @@ def import_file(
     given = {"mode": mode, "source": source, "reason": reason}
     params = {name: value for name, value in given.items() if value}
     target = Server(server, client_id, client_secret or _demo_secret(client_id))
-    with Progress(*Progress.get_default_columns(), TransferSpeedColumn(), console=Console(stderr=True)) as progress:
-        task = progress.add_task(f"Sending {file.name}", total=file.stat().st_size)
-        try:
+    bar = Progress(*Progress.get_default_columns(), TransferSpeedColumn(), console=Console(stderr=True))
+    try:
+        with bar as progress:
+            task = progress.add_task(f"Sending {file.name}", total=file.stat().st_size)
             summary = send(target, kind, file, params, lambda done: progress.update(task, completed=done))
-        except SendingFailed as error:
-            progress.stop()
-            _stop(str(error))
+    except SendingFailed as error:
+        _stop(str(error))
     raise typer.Exit(_report(summary))
 
 
@@ -249,7 +258,8 @@ def _report(summary: dict[str, Any]) -> int:
     console = Console()
     if "counts" in summary:
         counts = ", ".join(f"{count} {name}" for name, count in summary["counts"].items() if count)
-        console.print(f"{summary['received']} rows: {counts or 'nothing to do'}.", highlight=False)
+        rows = "1 row" if summary["received"] == 1 else f"{summary['received']} rows"
+        console.print(f"{rows}: {counts or 'nothing to do'}.", highlight=False)
     problems = summary.get("problems") or summary.get("errors") or []
     if problems:
         console.print(escape(summary.get("detail", "Some rows have problems.")), highlight=False)

@@ -33,12 +33,16 @@ async def grant_token(
     if len(fields) != len(pairs):
         raise OAuthRefused("invalid_request", "A parameter was sent more than once.")
     client_id, secret = _credentials(fields, authorization)
-    if fields.get("grant_type") != "client_credentials":
+    if "grant_type" not in fields:
+        raise OAuthRefused("invalid_request", "The grant_type is missing.")
+    if fields["grant_type"] != "client_credentials":
         raise OAuthRefused("unsupported_grant_type", "The only grant_type is client_credentials.")
-    scope = fields.get("scope")
-    if scope is not None and (not scope.split() or not PERMISSIONS.issuperset(scope.split())):
-        raise OAuthRefused("invalid_scope", "The scope names a permission that there is not.")
-    client = await authenticate(session, client_id, secret)
+    scope = None
+    if "scope" in fields:
+        scope = " ".join(fields["scope"].split())
+        if not scope or not PERMISSIONS.issuperset(scope.split()):
+            raise OAuthRefused("invalid_scope", "The scope names a permission that there is not.")
+    client = None if "\0" in client_id else await authenticate(session, client_id, secret)
     if client is None:
         raise OAuthRefused("invalid_client", "The client is unknown, or its secret is wrong.", 401)
     token = issuer.issue(client["client_id"], client["client_id"], scope)

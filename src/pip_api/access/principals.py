@@ -107,7 +107,11 @@ def _reach(rows: Iterable[Record], scope: frozenset[str] | None) -> tuple[dict[s
                 reached.add(row["force_code"])
             if row["scope"] == "national":
                 national.add(permission)
-    return {permission: tuple(sorted(codes)) for permission, codes in forces.items()}, frozenset(national)
+    shared: dict[
+        tuple[str, ...], tuple[str, ...]
+    ] = {}  # equal reaches are one object, which makes them quick to compare
+    reaches = {permission: tuple(sorted(codes)) for permission, codes in forces.items()}
+    return {name: shared.setdefault(codes, codes) for name, codes in reaches.items()}, frozenset(national)
 
 
 SYSTEM_ID = UUID("00000000-0000-7000-8000-000000000000")

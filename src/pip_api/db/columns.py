@@ -22,6 +22,9 @@ Code = String().with_variant(String(collation="C"), "postgresql")
 """Text that is compared byte by byte, so that order and index look-ups are the same on every server."""
 
 
+_READER = json.JSONDecoder(parse_float=Decimal)
+
+
 def to_json(value: Any) -> bytes:
     """Any of our values as JSON: times in UTC with a Z, decimals as numbers with exactly their digits."""
     return orjson.dumps(value, default=_decimal, option=orjson.OPT_UTC_Z)
@@ -29,7 +32,7 @@ def to_json(value: Any) -> bytes:
 
 def from_json(text: str | bytes) -> Any:
     """JSON with its numbers exact."""
-    return json.loads(text, parse_float=Decimal)
+    return _READER.decode(text if isinstance(text, str) else text.decode())
 
 
 def _decimal(value: Any) -> Any:
@@ -59,6 +62,7 @@ class Uid(TypeDecorator[UUID]):
 
     impl = String(36)
     cache_ok = True
+    python_type = UUID
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(Uuid() if dialect.name == "postgresql" else String(36))
@@ -75,6 +79,7 @@ class Instant(TypeDecorator[datetime]):
 
     impl = String(27)
     cache_ok = True
+    python_type = datetime
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(TIMESTAMP(timezone=True) if dialect.name == "postgresql" else String(27))
@@ -95,6 +100,7 @@ class Amount(TypeDecorator[Decimal]):
 
     impl = String()
     cache_ok = True
+    python_type = Decimal
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(Numeric() if dialect.name == "postgresql" else String())

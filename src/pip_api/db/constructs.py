@@ -1,14 +1,17 @@
 """Which pieces of SQL do the two databases spell differently?"""
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Dialect, String, TableValuedAlias, or_
+import orjson
+from sqlalchemy import JSON, ColumnElement, Dialect, String, TableValuedAlias, literal_column, or_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
-from pip_api.db.columns import Amount, Uid
+from pip_api.db.columns import Amount, Code, Uid
 
 
 class _ListOf(TypeDecorator[list[Any]]):
@@ -21,10 +24,21 @@ class _ListOf(TypeDecorator[list[Any]]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(ARRAY(self.element) if dialect.name == "postgresql" else JSON())
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        return list(value) if dialect.name == "postgresql" else [str(each) for each in value]
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:
+        written = _array if dialect.name == "postgresql" else _json
+        return lambda value: None if value is None else written(tuple(value))
+
+
+@lru_cache(maxsize=1_024)
+def _array(values: tuple[Any, ...]) -> str:
+    """PostgreSQL's text of an array. A caller's forces come with each of its requests, so they are written out once."""
+    quoted = (str(each).replace("\\", "\\\\").replace('"', '\\"') for each in values)
+    return "{" + ",".join(f'"{each}"' for each in quoted) + "}"
+
+
+@lru_cache(maxsize=1_024)
+def _json(values: tuple[Any, ...]) -> str:
+    return orjson.dumps([str(each) for each in values]).decode()
 
 
 class Texts(_ListOf):
@@ -80,9 +94,35 @@ def _any_of_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
     return f"{column} IN (SELECT value FROM json_each({values}))"
 
 
+def constant(text: str) -> ColumnElement[str]:
+    """A word of the source as part of a statement's text: as a parameter each would cost a microsecond a call."""
+    if not text.isidentifier():
+        raise ValueError(f"{text!r} is not a plain word")
+    return literal_column(f"'{text}'", String())
+
+
 def is_one_of(column: ColumnElement[Any], *values: str) -> ColumnElement[bool]:
-    """Whether a column's value is one of these, which are written in the source."""
-    return or_(*(column == value for value in values))
+    """Whether a column's value is one of these words of the source."""
+    return or_(*(column == constant(value) for value in values))
+
+
+class padded(FunctionElement[str]):
+    """A number of several parts, such as 1.10, with each part in four digits, so that 1.10 comes after 1.9."""
+
+    name = "padded"
+    inherit_cache = True
+    type = Code
+
+
+@compiles(padded, "postgresql")
+def _padded_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    filled = f"regexp_replace({compiler.process(element.clauses, **kw)}, '([0-9]+)', '000\\1', 'g')"
+    return f"regexp_replace({filled}, '[0-9]*([0-9]{{4}})', '\\1', 'g')"
+
+
+@compiles(padded, "sqlite")
+def _padded_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"padded({compiler.process(element.clauses, **kw)})"
 
 
 class as_uid(FunctionElement[Any]):
@@ -121,40 +161,81 @@ def _decimal_sum_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
     return f"sum({compiler.process(element.clauses, **kw)})"
 
 
-class comma_list(FunctionElement[str]):
-    """The texts of a group in one, with commas between; nulls are left out."""
-
-    name = "comma_list"
-    inherit_cache = True
-    type = String()
-
-
-@compiles(comma_list, "postgresql")
-def _comma_list_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"string_agg({compiler.process(element.clauses, **kw)}, ',')"
-
-
-@compiles(comma_list, "sqlite")
-def _comma_list_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"group_concat({compiler.process(element.clauses, **kw)}, ',')"
-
-
 class json_record(FunctionElement[Any]):
-    """One JSON object made of alternating names and values."""
+    """One JSON object, from pairs of a name and a value. A value that is JSON itself goes in through `as_json`."""
 
     name = "json_record"
     inherit_cache = True
-    type = JSON()
+    type = NullType()
+
+    def __init__(self, *members: tuple[str, ColumnElement[Any]]) -> None:
+        super().__init__(*(part for name, value in members for part in (constant(name), value)))
 
 
 @compiles(json_record, "postgresql")
 def _json_record_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"jsonb_build_object({compiler.process(element.clauses, **kw)})"
+    return f"json_build_object({compiler.process(element.clauses, **kw)})"
 
 
 @compiles(json_record, "sqlite")
 def _json_record_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
     return f"json_object({compiler.process(element.clauses, **kw)})"
+
+
+class json_list(FunctionElement[Any]):
+    """The values of a group for which a condition holds, as one JSON list: `json_list(value, condition)`."""
+
+    name = "json_list"
+    inherit_cache = True
+    type = NullType()
+
+
+@compiles(json_list, "postgresql")
+def _json_list_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    value, condition = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"coalesce(json_agg({value}) FILTER (WHERE {condition}), '[]')"
+
+
+@compiles(json_list, "sqlite")
+def _json_list_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    value, condition = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"json_group_array({value}) FILTER (WHERE {condition})"
+
+
+class as_json(FunctionElement[Any]):
+    """JSON inside JSON, and an Amount as a number with its digits: on SQLite both are text until that is said."""
+
+    name = "as_json"
+    inherit_cache = True
+    type = NullType()
+
+
+@compiles(as_json, "postgresql")
+def _as_json_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    return str(compiler.process(element.clauses, **kw))
+
+
+@compiles(as_json, "sqlite")
+def _as_json_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"json({compiler.process(element.clauses, **kw)})"
+
+
+class json_text(FunctionElement[str]):
+    """JSON made by the database, as the text that an answer takes over as it is."""
+
+    name = "json_text"
+    inherit_cache = True
+    type = String()
+
+
+@compiles(json_text, "postgresql")
+def _json_text_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **kw)} AS TEXT)"
+
+
+@compiles(json_text, "sqlite")
+def _json_text_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    return str(compiler.process(element.clauses, **kw))
 
 
 class differs(FunctionElement[Any]):

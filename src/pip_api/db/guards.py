@@ -1,8 +1,9 @@
 """Which promises does the database itself hold, against any SQL: append-only tables, versions that only rise, periods
 that never overlap?
 
-Each function writes the same promise for PostgreSQL and for SQLite. On SQLite an INSERT OR REPLACE deletes what it
-replaces without asking the triggers (unless recursive_triggers is on), so inserts of an existing key are refused too.
+Each function writes the same promise for PostgreSQL and for SQLite. On SQLite an INSERT or UPDATE "OR REPLACE" deletes
+what it replaces without asking the triggers (unless recursive_triggers is on), so inserts of an existing key and
+changes of one are refused too. `keys` are all unique keys, the primary key among them.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ def append_only(table: str, keys: Keys) -> None:
 
 
 def versioned(table: str, keys: Keys) -> None:
-    """An update keeps the id and raises the version by one; rows are never deleted."""
+    """An update keeps the keys and raises the version by one; rows are never deleted."""
     if _is_postgresql():
         _refuse_on_postgresql(table, "DELETE")
         op.execute(
@@ -46,10 +47,11 @@ def versioned(table: str, keys: Keys) -> None:
             f"CREATE TRIGGER {table}_version BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION raises_version()"
         )
         return
+    moved = " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for key in keys for column in key)
     op.execute(
         f"""
         CREATE TRIGGER {table}_version BEFORE UPDATE ON {table}
-        WHEN NEW.id <> OLD.id OR NEW.version <> OLD.version + 1
+        WHEN {moved} OR NEW.version <> OLD.version + 1
         BEGIN SELECT RAISE(ABORT, '{table}: an update must raise the version by one'); END
         """
     )

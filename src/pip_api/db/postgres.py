@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import AsyncConnection, errors, sql
+from psycopg import AsyncConnection, AsyncRawCursor, AsyncRawServerCursor, errors, sql
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import Table, create_engine
@@ -67,7 +67,7 @@ class PostgresSession(Session):
     async def stream(self, statement: Statement, /, size: int = 5_000, **params: Any) -> AsyncIterator[list[Record]]:
         compiled = statement.on(self.dialect)
         with _in_our_words():
-            async with self._connection.cursor(name="stream") as cursor:
+            async with AsyncRawServerCursor(self._connection, "stream") as cursor:
                 await cursor.execute(compiled.sql, compiled.bind(params))
                 while rows := await cursor.fetchmany(size):
                     yield compiled.records(rows)
@@ -104,7 +104,7 @@ class PostgresDatabase(Database):
     """A pool of connections. `prepare=False` for a PgBouncer in transaction mode."""
 
     def __init__(self, url: str, *, pool_size: int, statement_timeout_ms: int, prepare: bool = True) -> None:
-        self.dialect = create_engine("postgresql+psycopg://").dialect
+        self.dialect = create_engine("postgresql+psycopg://", paramstyle="numeric_dollar").dialect
         self._url = url
         self._bulk_begin = "SET LOCAL statement_timeout = 0"
         self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
@@ -116,8 +116,18 @@ class PostgresDatabase(Database):
             kwargs={
                 "autocommit": True,
                 "prepare_threshold": 5 if prepare else None,
-                "options": f"-c timezone=UTC -c statement_timeout={statement_timeout_ms} -c lock_timeout=2000 "
-                "-c idle_in_transaction_session_timeout=60000",
+                "cursor_factory": AsyncRawCursor,  # $1 as it is: the other cursors read a long statement anew each time
+                "options": " ".join(
+                    f"-c {name}={value}"
+                    for name, value in {
+                        "timezone": "UTC",
+                        "plan_cache_mode": "force_generic_plan",  # planning anew costs more than the status read itself
+                        "jit": "off",  # lists in JSON columns are guessed at 100 members, and compiling costs 0.7 s
+                        "statement_timeout": statement_timeout_ms,
+                        "lock_timeout": 2_000,
+                        "idle_in_transaction_session_timeout": 60_000,
+                    }.items()
+                ),
             },
         )
 
@@ -140,7 +150,7 @@ class PostgresDatabase(Database):
         try:
             yield PostgresSession(connection, self)
         finally:
-            await self._pool.putconn(connection)
+            await self._give_back(connection)
 
     @asynccontextmanager
     async def transaction(self, *, bulk: bool = False) -> AsyncIterator[Session]:
@@ -152,4 +162,10 @@ class PostgresDatabase(Database):
                         await connection.execute(self._bulk_begin)
                     yield PostgresSession(connection, self)
             finally:
-                await self._pool.putconn(connection)
+                await self._give_back(connection)
+
+    async def _give_back(self, connection: AsyncConnection[Any]) -> None:
+        lost = connection.closed
+        await self._pool.putconn(connection)
+        if lost:  # seldom alone: a server that was restarted has cut all, and each would cost somebody a request
+            await self._pool.check()

@@ -43,11 +43,17 @@ class DecimalSum:
         return None if self.total is None else format(self.total, "f")
 
 
+def padded(number: str) -> str:
+    """1.10 as 0001.0010: see `pip_api.db.constructs.padded`."""
+    return ".".join(part.zfill(4) for part in number.split("."))
+
+
 def prepare(connection: sqlite3.Connection) -> None:
     """What every connection needs, the service's and a migration's alike."""
     for pragma in PRAGMAS:
         connection.execute(pragma)
     connection.create_aggregate("decimal_sum", 1, DecimalSum)  # type: ignore[arg-type]  # it may well answer None
+    connection.create_function("padded", 1, padded, deterministic=True)
 
 
 @contextmanager

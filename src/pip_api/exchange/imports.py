@@ -16,7 +16,6 @@ from pip_api.exchange.inflated import Unreadable
 from pip_api.exchange.report import Report
 from pip_api.exchange.tabular import CSV, NDJSON, Input, RawRow, open_rows
 from pip_api.http.problems import MOST_ERRORS, Problem, fault
-from pip_api.http.query import unknown
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import REASON, Operation, path_parameter, query
 from pip_api.kernel.shapes import faults
@@ -24,6 +23,8 @@ from pip_api.ledger import entries
 from pip_api.ledger.entries import LedgerEntry
 
 BATCH = 5_000
+MODES = ("atomic", "per_row")
+DELIMITERS = (",", ";", "tab", "|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,9 @@ def operations(kinds: Mapping[str, Kind]) -> list[Operation]:
             [
                 query("kind", "What the rows are.", {"type": "string", "enum": sorted(kinds)}) | {"required": True},
                 query("mode", "All rows or none, or each that is good.",
-                      {"type": "string", "enum": ["atomic", "per_row"], "default": "atomic"}),
+                      {"type": "string", "enum": list(MODES), "default": "atomic"}),
                 query("delimiter", "What stands between the cells, if it is not to be found out.",
-                      {"type": "string", "enum": [",", ";", "tab", "|"]}),
+                      {"type": "string", "enum": list(DELIMITERS)}),
                 query("source", "The system, and its run, that the file comes from."),
                 REASON,
             ],
@@ -106,19 +107,21 @@ def operations(kinds: Mapping[str, Kind]) -> list[Operation]:
 
 
 def _asked_kind(call: Call, kinds: Mapping[str, Kind]) -> Kind:
-    name = call.query.get("kind", "")
-    if name not in kinds:
-        detail = f"'kind' must be one of: {', '.join(sorted(kinds))}."
-        raise Problem(
-            "invalid_parameter", detail, errors=[fault("invalid_parameter", detail, "query", parameter="kind")]
-        )
-    if (mode := call.query.get("mode", "atomic")) not in ("atomic", "per_row"):
-        raise Problem(
-            "invalid_parameter",
-            "'mode' must be atomic or per_row.",
-            errors=[unknown(mode, ("atomic", "per_row"), "mode")],
-        )
-    return kinds[name]
+    _require_choice(call, "mode", MODES)
+    _require_choice(call, "delimiter", DELIMITERS)
+    _require_choice(call, "kind", sorted(kinds))
+    if "kind" not in call.query:
+        detail = "'kind' is needed: it says what the rows are."
+        raise Problem("invalid_parameter", detail, errors=[fault("required", detail, "query", parameter="kind")])
+    return kinds[call.query["kind"]]
+
+
+def _require_choice(call: Call, name: str, choices: Sequence[str]) -> None:
+    """Raises 400 when a parameter was sent that is none of its choices."""
+    if call.query.get(name, choices[0]) not in choices:
+        detail = f"'{name}' must be one of: {' '.join(choices)}"
+        wrong = fault("invalid_parameter", detail, "query", parameter=name, allowed=list(choices))
+        raise Problem("invalid_parameter", detail, errors=[wrong])
 
 
 async def run_import(call: Call, kind: Kind) -> Answer:
@@ -146,11 +149,9 @@ async def run_import(call: Call, kind: Kind) -> Answer:
     refused = report.failed > 0 and (mode == "atomic" or report.failed == report.received)
     summary = _summary(call, id, kind, mode, report, opened, None if refused else digest)
     if refused:
-        raise Problem(
-            "import_failed",
-            f"{report.failed} of {report.received} rows have problems. Nothing was written.",
-            extra=summary,
-        )
+        detail = f"Rows with problems: {report.failed} of {report.received}. Nothing was written."
+        account = {name: value for name, value in summary.items() if name != "status"}  # a problem's status is a number
+        raise Problem("import_failed", detail, extra=account)
     await entries.record(call.session, _noted(call, id, summary))
     return Answer(207 if report.failed else 200, summary, {"Location": summary["links"]["self"]})
 

@@ -6,9 +6,10 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from pip_api.db.columns import to_json
+from pip_api.db.errors import Conflict
 from pip_api.exchange.imports import Batches, Good, Kind
 from pip_api.exchange.report import Report
-from pip_api.http.problems import fault
+from pip_api.http.problems import Problem, fault
 from pip_api.kernel.bulk import upsert
 from pip_api.kernel.call import Call
 from pip_api.resources.measures import MeasureCreate, measures
@@ -30,7 +31,13 @@ async def merge(call: Call, batches: Batches, report: Report, import_id: UUID) -
             else:
                 first_line[code] = each.line
                 good.append(each)
-        made = await upsert(measures, call, [each.row for each in good])
+        try:
+            made = await upsert(measures, call, [each.row for each in good])
+        except Conflict as conflict:
+            if conflict.kind != "unique":
+                raise
+            detail = "Another request wrote the same measures. Send it again."
+            raise Problem("concurrent_write", detail, headers={"Retry-After": "1"}) from conflict
         for place, wrongs in made.faults.items():
             each = good[place]
             shown = [{**wrong, "column": wrong["pointer"].removeprefix("#/")} for wrong in wrongs]

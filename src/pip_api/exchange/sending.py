@@ -34,10 +34,10 @@ class Server:
         answer = http.post(
             "/oauth2/token", data={"grant_type": "client_credentials"}, auth=(self.client_id, self.client_secret)
         )
-        if answer.status_code != 200:
+        members = _members(answer)
+        if "access_token" not in members:
             raise SendingFailed(f"No token for client {self.client_id}: {_said(answer, 'error_description')}")
-        token: str = answer.json()["access_token"]
-        return token
+        return str(members["access_token"])
 
     def get_token(self) -> str:
         """A bearer token. Raises SendingFailed."""
@@ -95,7 +95,7 @@ def _send_once(
         answer = http.post("/v1/imports", params={"kind": kind, **params}, headers=headers, content=_packed(path, sent))
     if answer.status_code in (429, 503) or (answer.status_code == 409 and "retry-after" in answer.headers):
         raise _Busy(_said(answer, "detail"))
-    summary: dict[str, Any] = answer.json()
+    summary = _members(answer)
     if "counts" not in summary and "errors" not in summary:
         raise SendingFailed(f"The service refused the import: {_said(answer, 'detail')}")
     return summary
@@ -139,7 +139,13 @@ class _Sink:
 
 
 def _said(answer: httpx.Response, member: str) -> str:
+    return str(_members(answer).get(member, f"it answered {answer.status_code}."))
+
+
+def _members(answer: httpx.Response) -> dict[str, Any]:
+    """The members of a JSON answer; none when something else answers, such as a proxy."""
     try:
-        return str(answer.json()[member])
-    except (ValueError, KeyError, TypeError):
-        return f"it answered {answer.status_code}."
+        members = answer.json()
+    except ValueError:
+        return {}
+    return members if isinstance(members, dict) else {}

@@ -14,7 +14,8 @@ def require_media_type(headers: Mapping[str, str], accepted: Collection[str], en
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in accepted:
         listed = ", ".join(accepted)
-        raise Problem("unsupported_media_type", f"Send one of: {listed}.", headers={"Accept-Post": listed})
+        name = "Accept-Patch" if "application/merge-patch+json" in accepted else "Accept-Post"
+        raise Problem("unsupported_media_type", f"Send one of: {listed}.", headers={name: listed})
     if headers.get("content-encoding", "identity").lower() not in ("identity", *encodings):
         listed = ", ".join(encodings) or "none"
         headers_out = {"Accept-Encoding": ", ".join(encodings) or "identity"}

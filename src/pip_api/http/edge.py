@@ -58,6 +58,8 @@ class Edge:
         try:
             if scope["path"].startswith(self._guarded):
                 scope["principal"] = await self._authenticate(headers)
+            if "\0" in scope["path"]:  # no name of ours has one, and PostgreSQL refuses text that does
+                raise Problem("not_found", "There is nothing at this address.")
             await self.app(scope, receive, send_with_headers)
         except Exception as error:
             if started:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from pip_api.http.problems import Problem, fault
 
-_TAG = re.compile(r'(?:W/)?"(?:v(?P<version>[1-9][0-9]{0,17}))?(?P<rest>[^"]*)"')
+_CODING = r"(?:[-;](?:gzip|br|zstd|deflate))?"
+_TAG = re.compile(rf'"(?:v(?P<version>[1-9][0-9]{{0,17}})(?:\.[0-9a-f]{{8}})?{_CODING}|[^"]*)"')
+_DRESS = re.compile(rf'^(?:W/)?"(.*?){_CODING}"$')
 
 
 def etag(version: int, variant: str = "") -> str:
@@ -31,7 +33,7 @@ def unchanged(if_none_match: str | None, tag: str) -> bool:
         return False
     if if_none_match.strip() == "*":
         return True
-    return tag in {candidate.strip().removeprefix("W/") for candidate in if_none_match.split(",")}
+    return tag in {_DRESS.sub(r'"\1"', candidate.strip()) for candidate in if_none_match.split(",")}
 
 
 def expected(if_match: str | None, body_version: Callable[[], int | None], current: int) -> None:
@@ -55,12 +57,12 @@ def expected(if_match: str | None, body_version: Callable[[], int | None], curre
 
 
 def stale(current: int, where: str = "header") -> Problem:
-    """The refusal of a change that was made from an older version."""
+    """The refusal of a change that was made from an older version, or from one of what is not there (0)."""
     place = {"header": "If-Match"} if where == "header" else {"pointer": "#/version"}
     return Problem(
         "version_mismatch",
         "The version you named is not the current one. Read it again and repeat your change.",
         errors=[fault("version_mismatch", "This is not the current version.", where, **place)],
-        headers={"ETag": etag(current)},
-        extra={"current_version": current, "current_etag": etag(current)},
+        headers={"ETag": etag(current)} if current else {},
+        extra={"current_version": current, "current_etag": etag(current)} if current else {},
     )

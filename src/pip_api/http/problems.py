@@ -16,7 +16,7 @@ class Kind(NamedTuple):
 
 CATALOGUE: dict[str, Kind] = {
     "malformed_json": Kind(400, "The body is not the JSON that is accepted here"),
-    "invalid_parameter": Kind(400, "A query parameter cannot be used as sent"),
+    "invalid_parameter": Kind(400, "A parameter cannot be used as sent"),
     "unknown_query_parameter": Kind(400, "There is no such query parameter"),
     "repeated_query_parameter": Kind(400, "A query parameter was sent more than once"),
     "limit_too_large": Kind(400, "The page asked for is too large"),
@@ -81,8 +81,8 @@ class Problem(Exception):
             "instance": f"urn:request:{request_id}",
             "code": self.code,
             "request_id": request_id,
-            **self.extra,
         }
+        members |= {name: value for name, value in self.extra.items() if name not in members}
         if self.errors:
             members["errors"] = self.errors[:MOST_ERRORS]
             members["errors_total"] = self.errors_total
@@ -91,7 +91,7 @@ class Problem(Exception):
 
     def response(self, request_id: str) -> Response:
         return Response(
-            orjson.dumps(self.document(request_id), default=str),
+            orjson.dumps(self.document(request_id), default=str, option=orjson.OPT_UTC_Z),
             status_code=self.status,
             headers=self.headers,
             media_type="application/problem+json",

@@ -24,6 +24,9 @@ def parameters(query_string: bytes, allowed: Collection[str]) -> dict[str, str]:
             errors.append(fault("repeated_query_parameter", detail, "query", parameter=name))
         elif not value:
             errors.append(fault("invalid_parameter", f"'{name}' has no value.", "query", parameter=name))
+        elif "\0" in value:
+            detail = f"'{name}' has a NUL, which is not accepted in text."
+            errors.append(fault("invalid_parameter", detail, "query", parameter=name))
         found[name] = value
     if errors:
         raise Problem(errors[0]["code"], errors[0]["detail"], errors=errors)

@@ -1,15 +1,14 @@
 """Where does a plan stand: its force's level, its concerns and their measures, its actions, the last word on it?"""
 
-from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
+from orjson import Fragment
 from pydantic import BaseModel, Field
-from sqlalchemy import CTE, ColumnElement, Date, FromClause, String, bindparam, case, cast, func, select, true
+from sqlalchemy import ColumnElement, Date, Integer, Table, bindparam, case, func, literal_column, select, true
 
 from pip_api.access.principals import Principal
-from pip_api.db.constructs import as_uid, comma_list, each, is_one_of, json_record
+from pip_api.db.constructs import as_json, as_uid, constant, each, is_one_of, json_list, json_record, json_text, padded
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem
 from pip_api.kernel.call import Answer, Call
@@ -23,6 +22,7 @@ from pip_api.resources.measures import measures
 from pip_api.resources.pips import pips
 from pip_api.resources.progress import progress_updates
 from pip_api.resources.support_levels import support_level_assignments, support_levels
+from pip_api.rules.lifecycle import ActionStatus
 
 NEEDS = (
     "pip:read",
@@ -39,9 +39,10 @@ update, held, level = progress_updates.table, support_level_assignments.table, s
 
 TODAY = bindparam("today", type_=Date())
 SHOWN = ("id", "ref", "title", "status", "version", "lead", "force_code", "starts_on", "ends_on", "updated_at")
+PARTS = ("level", "concerns", "actions", "progress")
 
 
-class LevelStatus(BaseModel):
+class LevelOverview(BaseModel):
     code: str
     level: int
     since: date
@@ -53,7 +54,7 @@ class LatestFigure(BaseModel):
     period_end: date
 
 
-class MeasureStatus(BaseModel):
+class MeasureOverview(BaseModel):
     code: str
     name: str
     unit: str
@@ -63,12 +64,12 @@ class MeasureStatus(BaseModel):
     )
 
 
-class ConcernStatus(BaseModel):
+class ConcernOverview(BaseModel):
     id: str
     title: str
     status: str
     owner: str | None
-    measures: list[MeasureStatus]
+    measures: list[MeasureOverview]
 
 
 class ActionCounts(BaseModel):
@@ -90,7 +91,7 @@ class LatestUpdate(BaseModel):
     narrative: str
 
 
-class PlanStatus(BaseModel):
+class PlanOverview(BaseModel):
     """Where one plan stands."""
 
     id: str
@@ -103,143 +104,121 @@ class PlanStatus(BaseModel):
     starts_on: date | None
     ends_on: date | None
     updated_at: str
-    level: LevelStatus | None = Field(description="The force's level of support today.")
-    concerns: list[ConcernStatus] = Field(description="In the plan's own order, the most pressing first.")
+    level: LevelOverview | None = Field(description="The force's level of support today.")
+    concerns: list[ConcernOverview] = Field(description="In the plan's own order, the most pressing first.")
     actions: ActionCounts
     progress: LatestUpdate | None = Field(description="The latest update about the plan as a whole.")
 
 
-def level_today(force_code: ColumnElement[str]) -> ColumnElement[Any]:
-    """The level of a force today, as one JSON object."""
-    found = select(json_record("code", level.c.code, "level", level.c.level, "since", cast(held.c.starts_on, String)))
+ONE = literal_column("1", Integer())
+
+
+def level_today(force_code: ColumnElement[str]) -> ColumnElement[str]:
+    """The level of a force today, as the text of a JSON object; null when nobody has set one."""
+    told = json_record(("code", level.c.code), ("level", level.c.level), ("since", held.c.starts_on))
     return (
-        found.select_from(held.join(level, level.c.code == held.c.level_code))
+        select(json_text(told))
+        .select_from(held.join(level, level.c.code == held.c.level_code))
         .where(held.c.force_code == force_code, held.c.withdrawn_at.is_(None), held.c.starts_on <= TODAY)
         .where(func.coalesce(held.c.ends_on, TODAY) >= TODAY)
-        .limit(1)
+        .limit(ONE)
         .scalar_subquery()
     )
 
 
-def _latest_figure(plans: CTE) -> ColumnElement[Any]:
-    newest = figures.c.period_start.desc(), figures.c.period_end.desc(), figures.c.revision.desc()
-    shown = ("value", "period_start", "period_end")
-    return (
-        select(json_record(*(part for name in shown for part in (name, cast(figures.c[name], String)))))
-        .where(figures.c.force_code == plans.c.force_code, figures.c.measure_code == measure.c.code)
-        .order_by(*newest)
-        .limit(1)
-        .scalar_subquery()
-    )
+def columns() -> list[ColumnElement[Any]]:
+    """What is told of a plan: its own columns, and its parts as JSON texts.
 
-
-def _latest_update() -> ColumnElement[Any]:
-    shown = [(name, update.c[name]) for name in ("reported_by", "brag", "percent_complete", "narrative")]
-    members = [part for pair in shown for part in pair]
-    return (
-        select(json_record("reported_on", cast(update.c.reported_on, String), *members))
-        .where(update.c.pip_id == pip.c.id, update.c.concern_id.is_(None), update.c.action_id.is_(None))
-        .order_by(update.c.reported_on.desc(), update.c.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-
-
-def _action_counts(of_plans: ColumnElement[bool]) -> FromClause:
-    is_open = is_one_of(action.c.status, "not_started", "in_progress")
-    is_late = is_open & (action.c.due_on < TODAY)
-    states = ("not_started", "in_progress", "completed", "cancelled")
-    return (
-        select(
-            action.c.pip_id,
-            func.count().label("total"),
-            *(func.sum(case((action.c.status == state, 1), else_=0)).label(state) for state in states),
-            func.sum(case((is_late, 1), else_=0)).label("overdue"),
-            comma_list(case((is_late, action.c.task_number))).label("overdue_refs"),
-            func.min(case((is_open, action.c.due_on))).label("next_due_on"),
-        )
-        .where(action.c.withdrawn_at.is_(None), action.c.pip_id.in_(select(pip.c.id).where(of_plans)))
-        .group_by(action.c.pip_id)
-        .subquery("counts")
-    )
-
-
-def plans_with_counts(which: ColumnElement[bool]) -> CTE:
-    """Each plan once, with what is counted of it."""
-    counts = _action_counts(which)
-    counted = [counts.c[name].label(f"actions_{name}") for name in dict(counts.c.items()) if name != "pip_id"]
-    return (
-        select(*(pip.c[name] for name in (*SHOWN, "concern_ids")), *counted, _latest_update().label("progress"))
-        .select_from(pip.outerjoin(counts, counts.c.pip_id == pip.c.id))
-        .where(which, pip.c.withdrawn_at.is_(None))
-        .cte("plans")
-        .prefix_with("MATERIALIZED")
-    )
-
-
-def joined_measures(plans: CTE) -> tuple[FromClause, Sequence[ColumnElement[Any]]]:
-    """The plans with a row for each measure of each concern, and the columns that these rows add."""
-    concern_place, code_place = each(plans.c.concern_ids), each(concern.c.measure_codes)
-    joined = (
-        plans.outerjoin(concern_place, true())
-        .outerjoin(concern, (concern.c.id == as_uid(concern_place.c.value)) & concern.c.withdrawn_at.is_(None))
-        .outerjoin(code_place, true())
-        .outerjoin(measure, measure.c.code == code_place.c.value)
-    )
-    return joined, [
-        *(concern.c[name].label(f"concern_{name}") for name in ("id", "title", "status", "owner")),
-        *(measure.c[name].label(f"measure_{name}") for name in ("code", "name", "unit", "direction")),
-        _latest_figure(plans).label("latest"),
+    Each part is a scalar subquery on purpose: a list in a JSON column has no statistics, and a join with it would read
+    the whole of the other table.
+    """
+    return [
+        *(pip.c[name] for name in SHOWN),
+        level_today(pip.c.force_code).label("level"),
+        _concerns().label("concerns"),
+        _actions().label("actions"),
+        _latest_update().label("progress"),
     ]
 
 
-def assembled(rows: Sequence[Record]) -> Record:
-    """One plan from its rows, as it is answered."""
-    first = rows[0]
-    found: dict[str, Record] = {}
-    for row in rows:
-        if row["concern_id"] is not None:
-            concern = found.setdefault(str(row["concern_id"]), _members(row, "concern_") | {"measures": []})
-            if row["measure_code"] is not None:
-                concern["measures"].append(_members(row, "measure_") | {"latest": _exact(row["latest"])})
-    refs = first["actions_overdue_refs"]
-    counted = {name: value or 0 for name, value in _members(first, "actions_").items()}
-    late = sorted(refs.split(","), key=_in_parts) if refs else []
-    counted |= {"overdue_refs": late, "next_due_on": first["actions_next_due_on"]}
-    return {
-        **{name: first[name] for name in SHOWN},
-        "concerns": [found[id] for id in first["concern_ids"] if id in found],
-        "actions": counted,
-        "progress": first["progress"],
-    }
+def _members(table: Table, *names: str) -> list[tuple[str, ColumnElement[Any]]]:
+    return [(name, table.c[name]) for name in names]
 
 
-def _members(row: Record, prefix: str) -> Record:
-    return {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}
+def _concerns() -> ColumnElement[str]:
+    """In the plan's own order. A concern that was withdrawn since says so."""
+    named = each(pip.c.concern_ids)
+    status = case((concern.c.withdrawn_at.is_not(None), constant("withdrawn")), else_=concern.c.status)
+    told = [*_members(concern, "id", "title"), ("status", status), ("owner", concern.c.owner)]
+    one = select(json_record(*told, ("measures", as_json(_measures())))).where(concern.c.id == as_uid(named.c.value))
+    return select(json_text(json_list(as_json(one.scalar_subquery()), true()))).select_from(named).scalar_subquery()
 
 
-def _in_parts(task_number: str) -> list[int]:
-    """Task 1.10 comes after task 1.9."""
-    return [int(part) for part in task_number.split(".")]
+def _measures() -> ColumnElement[Any]:
+    coded = each(concern.c.measure_codes)
+    told = _members(measure, "code", "name", "unit", "direction")
+    one = select(json_record(*told, ("latest", as_json(_latest_figure())))).where(measure.c.code == coded.c.value)
+    return select(json_list(as_json(one.scalar_subquery()), true())).select_from(coded).scalar_subquery()
 
 
-def _exact(latest: Record | None) -> Record | None:
-    """SQL hands the value over as text, so that no digit is lost on the way through JSON."""
-    return None if latest is None else latest | {"value": Decimal(latest["value"])}
+def _latest_figure() -> ColumnElement[Any]:
+    newest = figures.c.period_start.desc(), figures.c.period_end.desc(), figures.c.revision.desc()
+    return (
+        select(json_record(("value", as_json(figures.c.value)), *_members(figures, "period_start", "period_end")))
+        .where(figures.c.force_code == pip.c.force_code, figures.c.measure_code == measure.c.code)
+        .correlate(pip, measure)
+        .order_by(*newest)
+        .limit(ONE)
+        .scalar_subquery()
+    )
+
+
+def _actions() -> ColumnElement[str]:
+    of_plan = (action.c.pip_id == pip.c.id) & action.c.withdrawn_at.is_(None)
+    shown = [action.c[name] for name in ("status", "due_on", "task_number")]
+    mine = select(*shown).where(of_plan).order_by(padded(action.c.task_number)).correlate(pip).subquery()
+    is_open = is_one_of(mine.c.status, "not_started", "in_progress")
+    is_late = is_open & (mine.c.due_on < TODAY)
+    told = json_record(
+        ("total", func.count()),
+        *((state.value, func.count().filter(is_one_of(mine.c.status, state.value))) for state in ActionStatus),
+        ("overdue", func.count().filter(is_late)),
+        ("overdue_refs", as_json(json_list(mine.c.task_number, is_late))),
+        ("next_due_on", func.min(mine.c.due_on).filter(is_open)),
+    )
+    return select(json_text(told)).select_from(mine).scalar_subquery()
+
+
+def _latest_update() -> ColumnElement[str]:
+    told = json_record(*_members(update, "reported_on", "reported_by", "brag", "percent_complete", "narrative"))
+    return (
+        select(json_text(told))
+        .where(update.c.pip_id == pip.c.id, update.c.concern_id.is_(None), update.c.action_id.is_(None))
+        .order_by(update.c.reported_on.desc(), update.c.id.desc())
+        .limit(ONE)
+        .scalar_subquery()
+    )
+
+
+def overview(row: Record) -> Record:
+    """One plan as it is answered. Its parts are JSON already and are taken over as they are."""
+    parts = {name: row[name] and Fragment(row[name]) for name in PARTS}
+    return {name: row[name] for name in SHOWN} | parts
 
 
 def overview_forces(by: Principal, first: str = "pip:read") -> tuple[str, ...]:
     """The forces for which every part of the answer may be read. Raises 403 when there is a part that never may."""
     for permission in (first, *NEEDS):
         by.require(permission)
-    reached = set(by.reach(first)).intersection(*(by.reach(permission) for permission in NEEDS))
-    return tuple(sorted(reached))
+    widest = by.reach(first)
+    if all(by.reach(permission) is widest for permission in NEEDS):
+        return widest
+    return tuple(sorted(set(widest).intersection(*(by.reach(permission) for permission in NEEDS))))
 
 
 def _by(column: str) -> Statement:
-    plans = plans_with_counts((pip.c[column] == bindparam("name", type_=pip.c[column].type)) & visible(pip)[0])
-    joined, added = joined_measures(plans)
-    return Statement(select(*plans.c, level_today(plans.c.force_code).label("level"), *added).select_from(joined))
+    named = pip.c[column] == bindparam("name", type_=pip.c[column].type)
+    return Statement(select(*columns()).where(named, pip.c.withdrawn_at.is_(None), *visible(pip)))
 
 
 _STATUS = {"id": _by("id"), "ref": _by("ref")}
@@ -248,15 +227,15 @@ _STATUS = {"id": _by("id"), "ref": _by("ref")}
 async def get_plan_status(call: Call) -> Answer:
     """Where one plan stands, from one statement."""
     column, name = identified(call.path["id"], "ref")
-    rows = await call.session.fetch(_STATUS[column], name=name, forces=overview_forces(call.by), today=call.today)
-    if not rows:
+    row = await call.session.one(_STATUS[column], name=name, forces=overview_forces(call.by), today=call.today)
+    if row is None:
         raise Problem("not_found", "There is no plan with this id.")
-    return Answer(200, assembled(rows) | {"level": rows[0]["level"]})
+    return Answer(200, overview(row))
 
 
 operations = [
     Operation(
         "GET", "/v1/pips/{id}/status", "getPipStatus", "pips", "Read where a plan stands", "pip:read",
-        get_plan_status, {200: PlanStatus}, [ID],
+        get_plan_status, {200: PlanOverview}, [ID],
     )
 ]  # fmt: skip

@@ -2,27 +2,27 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
+from orjson import Fragment
 from pydantic import BaseModel, Field
 from sqlalchemy import Integer, bindparam, func, or_, select
 
-from pip_api.db.columns import Code
+from pip_api.db.columns import Code, from_json
 from pip_api.db.constructs import Texts, any_of, is_one_of
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem, fault
 from pip_api.insight.plan_status import (
     TODAY,
-    LevelStatus,
-    PlanStatus,
-    assembled,
-    joined_measures,
+    LevelOverview,
+    PlanOverview,
+    columns,
     level_today,
+    overview,
     overview_forces,
     pip,
-    plans_with_counts,
 )
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import Operation, query
@@ -45,8 +45,8 @@ class TriageItem(BaseModel):
     """One force: its level of support and where each of its live plans stands."""
 
     force: TriageForce
-    level: LevelStatus | None
-    plans: list[PlanStatus]
+    level: LevelOverview | None
+    plans: list[PlanOverview]
 
 
 class Triage(BaseModel):
@@ -55,23 +55,21 @@ class Triage(BaseModel):
 
 
 def _statement() -> Statement:
-    force, region = forces.table, bindparam("region", type_=Code)
+    force = forces.table
     asked = (
         any_of(force.c.code, bindparam("forces", type_=Texts()))
-        & or_(bindparam("any_region", type_=Integer()) == 1, force.c.region_code == region)
+        & or_(bindparam("any_region", type_=Integer()) == 1, force.c.region_code == bindparam("region", type_=Code))
         & (func.coalesce(force.c.ends_on, TODAY) >= TODAY)
     )
-    live = ~is_one_of(pip.c.status, "closed", "superseded") & pip.c.force_code.in_(select(force.c.code).where(asked))
-    plans = plans_with_counts(live)
-    joined, added = joined_measures(plans)
-    rows = select(*plans.c, *added).select_from(joined).subquery("rows")
-    level = level_today(force.c.code).label("level")
+    live = ~is_one_of(pip.c.status, "closed", "superseded") & pip.c.withdrawn_at.is_(None)
+    live &= pip.c.force_code.in_(select(force.c.code).where(asked))  # before the parts of a plan are put together
+    plans = select(*columns()).where(live).subquery("plans")
     shown = [force.c.code.label("of_force"), force.c.name.label("force_name"), force.c.region_code.label("of_region")]
     return Statement(
-        select(*shown, level, *rows.c)
-        .select_from(force.outerjoin(rows, rows.c.force_code == force.c.code))
+        select(*shown, level_today(force.c.code).label("force_level"), *plans.c)
+        .select_from(force.outerjoin(plans, plans.c.force_code == force.c.code))
         .where(asked, force.c.withdrawn_at.is_(None))
-        .order_by(force.c.code, rows.c.ref)
+        .order_by(force.c.code, plans.c.ref)
     )
 
 
@@ -86,22 +84,20 @@ async def get_triage(call: Call) -> Answer:
     rows = await call.session.fetch(
         _TRIAGE, forces=reach, region=region or "", any_region=int(region is None), today=call.today
     )
-    by_force = groupby(rows, key=lambda row: row["of_force"])
-    items = [item for item in (_item(list(group)) for _, group in by_force) if _is_asked(item, levels)]
+    by_force = [list(group) for _, group in groupby(rows, key=lambda row: row["of_force"])]
+    asked = [group for group in by_force if _is_asked(group[0], levels)]
     if form == "csv":
-        return Answer(
-            200, _csv(items), {"Content-Disposition": 'attachment; filename="triage.csv"'}, "text/csv; charset=utf-8"
-        )
-    return Answer(200, {"as_of": call.now, "items": items})
+        headers = {"Content-Disposition": 'attachment; filename="triage.csv"'}
+        return Answer(200, _csv(asked), headers, "text/csv; charset=utf-8")
+    return Answer(200, {"as_of": call.now, "items": [_item(group) for group in asked]})
 
 
 def _item(rows: list[Record]) -> Record:
     first = rows[0]
-    plans = groupby((row for row in rows if row["ref"] is not None), key=lambda row: row["ref"])
     return {
         "force": {"code": first["of_force"], "name": first["force_name"], "region_code": first["of_region"]},
-        "level": first["level"],
-        "plans": [assembled(list(group)) | {"level": first["level"]} for _, group in plans],
+        "level": first["force_level"] and Fragment(first["force_level"]),
+        "plans": [overview(row) for row in rows if row["ref"] is not None],
     }
 
 
@@ -127,32 +123,36 @@ def _form(call: Call) -> str:
     return form
 
 
-def _is_asked(item: Record, levels: frozenset[int] | None) -> bool:
-    return levels is None or (item["level"] is not None and item["level"]["level"] in levels)
+def _is_asked(row: Record, levels: frozenset[int] | None) -> bool:
+    return levels is None or _part(row["force_level"]).get("level") in levels
 
 
-def _csv(items: Iterable[Record]) -> bytes:
+def _part(text: str | None) -> Record:
+    """A part that the database made, read again where it is not just passed on."""
+    read: Record = from_json(text) if text else {}
+    return read
+
+
+def _csv(by_force: Iterable[list[Record]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(CSV_COLUMNS)
-    for item in items:
-        writer.writerows(_csv_rows(item))
+    for rows in by_force:
+        writer.writerows(map(_csv_row, rows))
     return text.getvalue().encode()
 
 
-def _csv_rows(item: Record) -> Iterator[list[Any]]:
-    force, level = item["force"], item["level"] or {}
-    start = [force["code"], force["name"], force["region_code"], level.get("level"), level.get("since")]
-    for plan in item["plans"]:
-        counts, progress = plan["actions"], plan["progress"] or {}
-        measured = sum(len(concern["measures"]) for concern in plan["concerns"])
-        cells = [plan[name] for name in ("ref", "title", "status", "lead")]
-        cells += [len(plan["concerns"]), measured, counts["total"], counts["completed"], counts["overdue"]]
+def _csv_row(row: Record) -> list[Any]:
+    level = _part(row["force_level"])
+    cells = [row["of_force"], row["force_name"], row["of_region"], level.get("level"), level.get("since")]
+    if row["ref"] is not None:
+        concerns, counts, progress = from_json(row["concerns"]), _part(row["actions"]), _part(row["progress"])
+        cells += [row[name] for name in ("ref", "title", "status", "lead")]
+        cells += [len(concerns), sum(len(concern["measures"]) for concern in concerns)]
+        cells += [counts[name] for name in ("total", "completed", "overdue")]
         cells += [" ".join(counts["overdue_refs"]), counts["next_due_on"]]
         cells += [progress.get(name) for name in ("brag", "percent_complete", "reported_on")]
-        yield [_harmless(cell) for cell in [*start, *cells]]
-    if not item["plans"]:
-        yield [*start, *[None] * (len(CSV_COLUMNS) - len(start))]
+    return [_harmless(cell) for cell in cells] + [None] * (len(CSV_COLUMNS) - len(cells))
 
 
 def _harmless(cell: Any) -> Any:

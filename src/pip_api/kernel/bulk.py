@@ -40,7 +40,7 @@ async def upsert(of: Resource, call: Call, batch: Sequence[Shape]) -> Upserted:
     updates: list[Record] = []
     for place, row in enumerate(batch):
         before = known.get(keys[place])
-        after = fresh(of, call, row.model_dump()) if before is None else before | _sent(of, row)
+        after = of.with_derived(fresh(of, call, row.model_dump()) if before is None else before | _sent(of, row))
         changed = [] if before is None else [name for name in of.changeable if after[name] != before[name]]
         context = RuleContext(call.today, before, None, {})
         faults = [problem for rule in of.rules for problem in rule(after, context)]
@@ -67,4 +67,4 @@ async def upsert(of: Resource, call: Call, batch: Sequence[Shape]) -> Upserted:
 
 
 def _sent(of: Resource, row: Shape) -> Record:
-    return row.model_dump(include=row.model_fields_set & set(of.changeable))
+    return row.model_dump(include=row.model_fields_set & set(of.fields.model_fields))

@@ -39,7 +39,9 @@ LIMIT = query(
 CURSOR = query("cursor", "The `next_cursor` of the page before.")
 SORT = query("sort", "Columns with commas; a leading '-' turns the order round.")
 WITHDRAWN = query("include_withdrawn", "Also what was withdrawn.", {"type": "boolean", "default": False})
-REASON = query("reason", "Why; kept in the ledger.", {"type": "string", "maxLength": 1000})
+REASON = query(
+    "reason", "Why; kept in the ledger. No personal data: addresses are logged.", {"type": "string", "maxLength": 1000}
+)
 ID = path_parameter("id", "The id, or `ref:` and the reference.")
 IF_MATCH = header("If-Match", "The ETag that you last read.")
 IF_NONE_MATCH = header("If-None-Match", "The ETag that you hold; 304 when it is still current.")
@@ -147,7 +149,7 @@ class ProblemDocument(BaseModel):
     errors_truncated: bool = False
 
 
-_READING = (400, 401, 403, 404, 503)
+_READING = (400, 401, 403, 404, 410, 503)
 _WRITING = (400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 428, 503)
 
 

@@ -1,5 +1,6 @@
 """How is a list answered, page by page?"""
 
+import hmac
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +17,9 @@ async def read_page(listing: Listing, call: Call, path: str, params: Mapping[str
     limit = page_limit(call.query.get("limit"))
     withdrawn = include_withdrawn.read(call.query.get("include_withdrawn", "false"))
     applied = {name: call.query[name] for name in sorted(used)} | {"sort": ",".join(map(str, order))}
-    identity = f"{path} {applied} {withdrawn}"
+    known = {*applied, "limit", "cursor", "fields"}
+    beside = {name: text for name, text in sorted(call.query.items()) if name not in known}
+    identity = f"{path} {applied} {withdrawn} {beside}"
     cursors = cursors_of(call)
     cursor = call.query.get("cursor")
     places = cursors.read(cursor, identity, call.now) if cursor else []
@@ -59,4 +62,6 @@ def _link(path: str, query: Mapping[str, str]) -> str:
 
 
 def cursors_of(call: Call) -> Cursors:
-    return Cursors(call.services.cursor_key, call.services.settings.cursor_lifetime_seconds)
+    """Each client has a key of its own, so that a cursor is of no use to another."""
+    key = hmac.digest(call.services.cursor_key, call.by.client_id.encode(), "sha256")
+    return Cursors(key, call.services.settings.cursor_lifetime_seconds)

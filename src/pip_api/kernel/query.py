@@ -61,8 +61,11 @@ class Filter:
 
     def read(self, text: str) -> Any:
         """The parameter's value. Raises 400."""
+        parts = text.split(",") if self.many else [text]
+        if not all(parts):
+            raise self._refused(f"'{self.name}' has an empty value.")
         try:
-            values = [_READERS[self.kind].validate_python(part) for part in (text.split(",") if self.many else [text])]
+            values = [_READERS[self.kind].validate_python(part) for part in parts]
         except ValidationError:
             raise self._refused(f"'{self.name}' must be {_FORMS[self.kind]}.") from None
         if self.choices and (strange := [value for value in values if value not in self.choices]):
@@ -130,7 +133,8 @@ _PLACES: dict[type, Callable[[Any], Any]] = {date: date.fromisoformat, datetime:
 class Listing:
     """The selects of one resource's lists: one for each set of filters, sorts and starts, built once.
 
-    `always` are conditions that every list has, such as visibility.
+    `always` are conditions that every list has, such as visibility. `sort_as` gives, for columns whose own order is not
+    the one that people expect, what to sort by instead.
     """
 
     def __init__(
@@ -141,6 +145,7 @@ class Listing:
         always: Sequence[ColumnElement[Any]] = (),
         source: Any = None,
         tie_break: Sequence[str] = ("id",),
+        sort_as: Mapping[str, ColumnElement[Any]] | None = None,
     ) -> None:
         self.columns = columns
         self.filters = {each.name: each for each in filters}
@@ -148,6 +153,7 @@ class Listing:
         self._always = always
         self._source = source
         self._tie_break = tie_break
+        self._sort_as = sort_as or {}
         self._statements: dict[tuple[Any, ...], Statement] = {}
 
     def order(self, text: str | None) -> tuple[Sort, ...]:
@@ -195,6 +201,8 @@ class Listing:
         return _PLACES.get(self.columns[sort.column].type.python_type, lambda same: same)(value)
 
     def _sortable(self, name: str) -> ColumnElement[Any]:
+        if name in self._sort_as:
+            return self._sort_as[name]
         column = self.columns[name]
         if not getattr(column, "nullable", False):
             return column

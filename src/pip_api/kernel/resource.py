@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import ColumnElement, Table, bindparam, insert, select, update
 
-from pip_api.db.columns import Instant, Uid
+from pip_api.db.columns import Instant, Json, Uid, from_json, to_json
 from pip_api.db.constructs import Texts, Uids, any_of
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement
@@ -69,7 +69,8 @@ class Resource:
 
     `create` is the shape of a new one, `fields` the part of it that can be changed afterwards. `key` is the column that
     people know it by; it never changes. A resource with a `parent` belongs to its parent's force. `complete` fills in,
-    at creation, what the service assigns, such as a number. `describes` is one sentence for the document.
+    at creation, what the service assigns, such as a number; `derived` are columns worked out from the others at every
+    write. `sort_as` is what to sort a column by instead of itself. `describes` is one sentence for the document.
     """
 
     noun: str
@@ -86,6 +87,8 @@ class Resource:
     rules: Sequence[Rule] = ()
     verbs: Sequence[Verb] = ALL_VERBS
     complete: Completion | None = None
+    derived: Mapping[str, Callable[[Record], Any]] = field(default_factory=dict)
+    sort_as: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
     children: list["Resource"] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -93,7 +96,10 @@ class Resource:
         self.owned = "force_code" in self.table.c
         self.reads, self.writes = f"{self.noun}:read", f"{self.noun}:write"
         self.names = _in_order(self.row, self.create)
-        self.changeable = tuple(self.fields.model_fields)
+        self.changeable = (*self.fields.model_fields, *self.derived)
+        self.label = self.noun.replace("_", " ")
+        self.a_label = f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.label}"
+        self._json = frozenset(name for name in self.names if isinstance(self.table.c[name].type, Json))
         stem = "".join(part.capitalize() for part in self.noun.split("_"))
         self.create_shape = self.create
         self.patch_shape = patch_shape(f"{stem}Patch", self.fields)
@@ -102,7 +108,8 @@ class Resource:
         if self.parent is not None:
             self.parent.children.append(self)
         columns = {name: self.table.c[name] for name in self.names}
-        self.listing = Listing(columns, self.filters, (*self.sorts, "created_at", "updated_at"), visible(self.table))
+        sorts = (*self.sorts, "created_at", "updated_at")
+        self.listing = Listing(columns, self.filters, sorts, visible(self.table), sort_as=self.sort_as)
         self._prepare_statements(list(columns.values()))
 
     @property
@@ -147,16 +154,24 @@ class Resource:
 
     def accepted(self, body: Mapping[str, Any]) -> Record:
         """A new one as sent, checked. Raises 422 with every fault."""
-        return validated(self.create_shape, body, set(self.create_shape.model_fields))
+        return self._as_read(validated(self.create_shape, body, set(self.create_shape.model_fields)))
 
     def accepted_patch(self, body: Mapping[str, Any]) -> Record:
         """The members of a merge patch, checked. Raises 422 with every fault."""
-        return validated(self.patch_shape, body, set(body))
+        return self._as_read(validated(self.patch_shape, body, set(body)))
+
+    def _as_read(self, sent: Record) -> Record:
+        """What stands in a JSON column is plain JSON from the start: else the same list again would look changed."""
+        return {name: from_json(to_json(value)) if name in self._json else value for name, value in sent.items()}
 
     def written(self, row: Record) -> Record:
         """The parameters that bring a row from the version before to this one."""
         new = {f"new_{name}": row[name] for name in self.changeable}
         return new | {"id": row["id"], "seen": row["version"] - 1, "now": row["updated_at"]}
+
+    def with_derived(self, row: Record) -> Record:
+        """The row with the columns that follow from its others."""
+        return row | {name: derive(row) for name, derive in self.derived.items()}
 
     def reference_of(self, row: Record) -> str | None:
         """What people call this row."""

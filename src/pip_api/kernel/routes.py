@@ -114,7 +114,7 @@ def _lost_a_race(error: BaseException) -> bool:
 
 
 _racing = retry(
-    retry=retry_if_exception(_lost_a_race), stop=stop_after_attempt(3), wait=wait_random(0, 0.05), reraise=True
+    retry=retry_if_exception(_lost_a_race), stop=stop_after_attempt(5), wait=wait_random(0, 0.05), reraise=True
 )
 
 
@@ -128,7 +128,7 @@ def render(answer: Answer) -> Response:
 
 def operations(of: Resource) -> list[Operation]:
     """The operations of a resource, from its declaration."""
-    noun, plural = of.noun.replace("_", " "), of.plural.replace("_", " ")
+    plural = of.plural.replace("_", " ")
     many = "".join(part.capitalize() for part in of.plural.split("_"))
     one, tag, read_one = f"{of.path}/{{id}}", of.plural, of.read_shape
     listed = [*listing_parameters(of.listing), FIELDS]
@@ -138,24 +138,24 @@ def operations(of: Resource) -> list[Operation]:
             {200: page_shape(of.stem, read_one)}, listed,
         ),
         "read": Operation(
-            "GET", one, f"get{of.stem}", tag, f"Read one {noun}", of.reads, partial(verbs.read, of),
+            "GET", one, f"get{of.stem}", tag, f"Read one {of.label}", of.reads, partial(verbs.read, of),
             {200: read_one, 304: None}, [ID, FIELDS, IF_NONE_MATCH],
         ),
         "create": Operation(
-            "POST", of.path, f"create{of.stem}", tag, f"Create a {noun}", of.writes, partial(verbs.create, of),
+            "POST", of.path, f"create{of.stem}", tag, f"Create {of.a_label}", of.writes, partial(verbs.create, of),
             {201: read_one}, [REASON], of.create_shape,
         ),
         "change": Operation(
-            "PATCH", one, f"change{of.stem}", tag, f"Change a {noun} (merge patch)", of.writes,
+            "PATCH", one, f"change{of.stem}", tag, f"Change {of.a_label} (merge patch)", of.writes,
             partial(verbs.change, of), {200: read_one}, [ID, IF_MATCH, REASON], of.patch_shape, MERGE_PATCH,
         ),
         "withdraw": Operation(
-            "DELETE", one, f"withdraw{of.stem}", tag, f"Withdraw a {noun}", of.writes, partial(verbs.withdraw, of),
+            "DELETE", one, f"withdraw{of.stem}", tag, f"Withdraw {of.a_label}", of.writes, partial(verbs.withdraw, of),
             {204: None}, [ID, IF_MATCH, REASON],
         ),
     }  # fmt: skip
     history = Operation(
-        "GET", f"{one}/versions", f"list{of.stem}Versions", tag, f"List the versions of a {noun}", of.reads,
+        "GET", f"{one}/versions", f"list{of.stem}Versions", tag, f"List the versions of {of.a_label}", of.reads,
         partial(verbs.versions, of), {200: page_shape("Version", VersionRead)}, [ID, LIMIT, CURSOR],
     )  # fmt: skip
     return [*(made[verb] for verb in of.verbs), history]

@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -27,8 +28,8 @@ from pip_api.http.problems import fault, pointer
 
 
 def _day(value: Any) -> Any:
-    """Only a whole ISO date: left alone, a number would be taken for seconds since 1970."""
-    if isinstance(value, str) and len(value) != 10:
+    """Only a whole ISO date: left alone, a number, also one in text, would be taken for seconds since 1970."""
+    if isinstance(value, str) and (len(value) != 10 or value[4] + value[7] != "--"):
         raise PydanticCustomError("date_parsing", "Input should be a date such as 2026-10-05")
     if not isinstance(value, str | date):
         raise PydanticCustomError("date_type", "Input should be a date such as 2026-10-05")
@@ -36,7 +37,8 @@ def _day(value: Any) -> Any:
 
 
 def _sent_as_text(value: Any) -> Any:
-    if not isinstance(value, str | datetime):
+    """Only a date with a time of day: here too a number would be taken for seconds."""
+    if not isinstance(value, datetime) and not (isinstance(value, str) and value[10:11] in tuple("Tt ")):
         raise PydanticCustomError("datetime_type", "Input should be a time such as 2026-10-05T09:30:00+01:00")
     return value
 
@@ -54,7 +56,12 @@ def _whole(value: Any) -> Any:
     return value
 
 
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
+
 def _exact(value: Any) -> Any:
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value):
+        raise PydanticCustomError("decimal_parsing", "Input should be a decimal number such as -1234.5")
     if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
         raise PydanticCustomError("decimal_type", "Input should be a decimal number")
     return value

@@ -43,10 +43,12 @@ async def create(of: Resource, call: Call) -> Answer:
     if errors:
         raise invalid(errors)
     call.by.require_for(of.writes, force if of.owned else None)
-    row = fresh(of, call, new) | ({"force_code": force} if of.owned else {})
+    row = of.with_derived(fresh(of, call, new) | ({"force_code": force} if of.owned else {}))
+    sent = dict(row)
     if of.complete is not None:
         await of.complete(call.session, row, parent, call.today)
-    await write(of, call, "created", row, changes(of, row, None))
+    given = [name for name in of.names if row[name] != sent[name]]
+    await write(of, call, "created", row, changes(of, row, None), given)
     return Answer(201, row, {"ETag": etag(1), "Location": f"{of.path}/{row['id']}"})
 
 
@@ -59,13 +61,14 @@ async def change(of: Resource, call: Call) -> Answer:
     changed = {name: value for name, value in patch.items() if value != before[name]}
     if not changed:
         return Answer(200, before, {"ETag": etag(before["version"])})
-    after = before | changed
+    after = of.with_derived(before | changed)
     parent, related, errors = await _related(of, call, changed, after)
     errors += _rules(of, call, after, before, parent, related)
     if errors:
         raise invalid(errors)
     after |= {"version": before["version"] + 1, "updated_at": call.now}
-    await write(of, call, "changed", after, changes(of, after, changed))
+    moved = [name for name in of.changeable if after[name] != before[name]]
+    await write(of, call, "changed", after, changes(of, after, moved))
     return Answer(200, after, {"ETag": etag(after["version"])})
 
 
@@ -104,7 +107,7 @@ async def find(of: Resource, call: Call, name: str, *, withdrawn: bool = False) 
         statement = of.by_id if column == "id" else of.by_key
         row = await call.session.one(statement, name=value, forces=call.by.reach(of.reads))
     if row is None:
-        raise Problem("not_found", f"There is no {of.noun.replace('_', ' ')} with this id.")
+        raise Problem("not_found", f"There is no {of.label} with this id.")
     if row["withdrawn_at"] is not None and not withdrawn:
         versions = f"{of.path}/{row['id']}/versions"
         raise Problem(
@@ -143,16 +146,16 @@ async def _related(
         )
         shared = reference.within
         home = None if shared is None else after.get(shared) or (parent or {}).get(shared)
-        found = {str(row[reference.by]) for row in rows if shared is None or row[shared] == home}
+        found = {str(row[reference.by]) for row in rows if shared is None or home in (None, row[shared])}
+        if reference.field == "force_code":  # anybody may know a force, but what it owns is only for those who reach it
+            found.intersection_update(call.by.reach(of.reads))
         errors += [_missing(place, reference.to) for place, name in named if str(name) not in found]
         related[reference.field] = rows
-    if of.owned and of.parent is None and "force_code" in sent and sent["force_code"] not in call.by.reach(of.reads):
-        errors.append(fault("unknown_reference", "There is no force with this code.", pointer="#/force_code"))
     return parent, related, errors
 
 
 def _missing(place: str, to: Resource) -> Record:
-    return fault("unknown_reference", f"There is no such {to.noun.replace('_', ' ')} here.", pointer=place)
+    return fault("unknown_reference", f"There is no such {to.label} here.", pointer=place)
 
 
 def _rules(

@@ -39,8 +39,13 @@ def noted(of: Resource, call: Call, act: str, row: Record, patch: list[Record]) 
     )
 
 
-async def write(of: Resource, call: Call, act: str, row: Record, patch: list[Record]) -> None:
-    """The one place where a row is written: always with its ledger entry. Raises 409 and 412."""
+async def write(
+    of: Resource, call: Call, act: str, row: Record, patch: list[Record], given: Iterable[str] = ()
+) -> None:
+    """The one place where a row is written: always with its ledger entry. Raises 409 and 412.
+
+    `given` are the columns that the service filled in itself: when one is taken, another request was quicker.
+    """
     try:
         await entries.record(call.session, noted(of, call, act, row, patch))
         if act == "created":
@@ -49,23 +54,23 @@ async def write(of: Resource, call: Call, act: str, row: Record, patch: list[Rec
         statement = of.withdraw if act == "withdrawn" else of.update
         touched = await call.session.run(statement, **of.written(row))
     except Conflict as conflict:
-        raise refused(of, conflict) from conflict
+        raise refused(of, conflict, given) from conflict
     if touched == 0:
         raise stale(row["version"])
 
 
-def refused(of: Resource, conflict: Conflict) -> Problem:
+def refused(of: Resource, conflict: Conflict, given: Iterable[str] = ()) -> Problem:
     """What a refusal of the database means to the caller."""
     if conflict.kind == "overlap":
-        return Problem("period_overlap", f"Another {of.noun.replace('_', ' ')} covers part of this period.")
+        return Problem("period_overlap", f"Another {of.label} covers part of this period.")
     if conflict.kind == "unique":
-        if "ledger_entry" in conflict.detail:
+        if any(name in conflict.detail for name in ("ledger_entry", *given)):
             return Problem("concurrent_write", "Read it again and repeat your change.", headers={"Retry-After": "1"})
         known_by = (of.key or "reference").replace("_", " ")
         wrong = fault("duplicate_reference", "This is taken.", pointer=pointer(of.key) if of.key else "#")
         return Problem(
             "duplicate_reference",
-            f"There is a {of.noun.replace('_', ' ')} with this {known_by} already.",
+            f"There is {of.a_label} with this {known_by} already.",
             errors=[wrong],
         )
     raise conflict

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select
 from sqlmodel import Field
 
 from pip_api.db.columns import Code, Uid
+from pip_api.db.constructs import padded
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement, column_of
 from pip_api.kernel.query import after, before, equal
@@ -49,12 +50,12 @@ class Action(Row, ActionCreate, table=True):
 
     force_code: str = owner()
     original_due_on: Day | None = Field(
-        default=None, description="The first due day that it was given; later ones are revisions."
+        default=None, description="The first due day that it was given; a later one is a revision."
     )
 
 
 def fits_the_plan(action: Record, on: RuleContext) -> Iterator[Record]:
-    if on.parent is not None and str(action["concern_id"]) not in map(str, on.parent["concern_ids"]):
+    if on.parent is not None and str(action["concern_id"]) not in on.parent["concern_ids"]:
         yield on.problem("ACT-001", "/concern_id", "The plan does not cover this concern.", "concern_not_in_plan")
 
 
@@ -87,10 +88,9 @@ _NUMBERS = Statement(
 
 
 async def give_number(session: Session, action: Record, plan: Record | None, today: date) -> None:
-    """Numbers the task under the place of its concern in the plan, and keeps the first due day."""
-    action["original_due_on"] = action["due_on"]
+    """Numbers the task under the place of its concern in the plan."""
     if action["task_number"] is None and plan is not None:
-        place = [str(each) for each in plan["concern_ids"]].index(str(action["concern_id"])) + 1
+        place = plan["concern_ids"].index(str(action["concern_id"])) + 1
         stem = f"{place}."
         taken = await session.fetch(_NUMBERS, pip_id=action["pip_id"], stem=stem)
         numbers = (int(row["task_number"].split(".")[1]) for row in taken)
@@ -118,4 +118,6 @@ actions = Resource(
     references=[Reference("concern_id", concerns, within="force_code")],
     rules=[fits_the_plan, runs_forward, moves_in_order],
     complete=give_number,
+    derived={"original_due_on": lambda action: action["original_due_on"] or action["due_on"]},
+    sort_as={"task_number": padded(column_of(Action, "task_number"))},
 )

@@ -1,5 +1,6 @@
 """Which programs are clients of the service, with which roles where? Made at the command line, noted in the ledger."""
 
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from pip_api.kernel.call import Call
 from pip_api.ledger import entries
 from pip_api.resources.forces import forces
 from pip_api.resources.regions import regions
+
+_CLIENT_ID = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")  # HTTP Basic ends the id at the first colon
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,9 @@ class Place:
 
 async def create_client(call: Call, client_id: str, name: str, role: str, place: Place) -> str:
     """A new client with one role; gives its secret, which is shown this once. Raises Problem."""
+    if not _CLIENT_ID.fullmatch(client_id):
+        detail = "A client's id is written in lower case letters, digits, and single dots, hyphens or underscores."
+        raise _refused("client_id", detail)
     if role not in ROLES:
         raise _refused("role", f"The roles are: {', '.join(sorted(ROLES))}.")
     if place.scope != "national":

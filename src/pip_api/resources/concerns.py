@@ -63,7 +63,7 @@ class Concern(Row, ConcernCreate, table=True):
 def affects_another(concern: Record, on: RuleContext) -> Iterator[Record]:
     seen = set()
     for place, effect in enumerate(concern["affects"]):
-        if str(effect["concern_id"]) == str(concern.get("id")):
+        if effect["concern_id"] == str(concern.get("id")):
             yield on.problem("CON-001", f"/affects/{place}/concern_id", "A concern cannot affect itself.")
         if effect["concern_id"] in seen:
             yield on.problem("CON-002", f"/affects/{place}/concern_id", "This concern is named twice.", "duplicate")

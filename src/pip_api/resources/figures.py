@@ -36,6 +36,7 @@ from pip_api.kernel.document import (
     IF_NONE_MATCH,
     REASON,
     Operation,
+    header,
     listing_parameters,
     page_shape,
     path_parameter,
@@ -196,6 +197,10 @@ async def put_figure(call: Call) -> Answer:
     revision = found["revision"] or 0
     if call.if_match is not None and revision not in versions(call.if_match):
         raise stale(revision)
+    if revision and unchanged(call.if_none_match, tag := etag(revision)):
+        detail = "There is a figure for this force, measure and period already."
+        wrong = fault("version_mismatch", detail, "header", header="If-None-Match")
+        raise Problem("version_mismatch", detail, errors=[wrong], headers={"ETag": tag})
     sent = validated(FigureFields, call.body(), set(CONTENT))
     if revision and all(sent[name] == found[name] for name in CONTENT):
         return Answer(200, _shown({**found, **key}), {"ETag": etag(revision)})
@@ -256,6 +261,7 @@ def _shown(row: Record) -> Record:
 _FORCE = path_parameter("force", "The code of the force.")
 _MEASURE = path_parameter("measure", "The code of the measure.")
 _PERIOD = path_parameter("period", "2026-10, 2026-Q4, 2026-W41, 2026-10-05, 2026-FY, or START..END in ISO dates.")
+_ONLY_NEW = header("If-None-Match", "`*` to record the figure only when there is none yet.")
 _ONE = "/v1/forces/{force}/measures/{measure}/figures/{period}"
 
 operations = [
@@ -269,7 +275,7 @@ operations = [
     ),
     Operation(
         "PUT", _ONE, "putFigure", "figures", "Record a figure, or its next revision", "figure:write", put_figure,
-        {200: FigureRead, 201: FigureRead}, [_FORCE, _MEASURE, _PERIOD, IF_MATCH, REASON], FigureFields,
+        {200: FigureRead, 201: FigureRead}, [_FORCE, _MEASURE, _PERIOD, IF_MATCH, _ONLY_NEW, REASON], FigureFields,
     ),
     Operation(
         "GET", f"{_ONE}/revisions", "listFigureRevisions", "figures", "List the revisions of a figure", "figure:read",

@@ -51,7 +51,7 @@ def is_of_the_plan(update: Record, on: RuleContext) -> Iterator[Record]:
         yield on.problem(
             "PRG-001", "/action_id", "An update is about a plan, a concern or an action: name one of the two."
         )
-    if update["concern_id"] and plan and str(update["concern_id"]) not in map(str, plan["concern_ids"]):
+    if update["concern_id"] and plan and str(update["concern_id"]) not in plan["concern_ids"]:
         yield on.problem("PRG-002", "/concern_id", "The plan does not cover this concern.", "concern_not_in_plan")
     if any(row["pip_id"] != update["pip_id"] for row in on.related.get("action_id", [])):
         yield on.problem("PRG-003", "/action_id", "The action belongs to another plan.", "action_not_in_plan")

@@ -1,0 +1,169 @@
+"""Does the database itself hold its promises, against any SQL? Here it is asked behind the service's back."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from sqlmodel import SQLModel
+
+from pip_api.ledger.entries import LedgerEntry
+from pip_api.settings import Settings
+from tests.plans import AVON, KENT, MEASURE, a_concern, a_plan, an_action, made
+
+VERSIONED = sorted(table.name for table in SQLModel.metadata.sorted_tables if {"id", "version"} <= set(table.c.keys()))
+VERSIONED.remove(str(LedgerEntry.__tablename__))
+KEPT = ["ledger_entry", "figure"]
+NEW_ID = "'01890000-0000-7000-8000-00000000ffff'"
+
+
+@contextmanager
+def connected(settings: Settings, *, foreign_keys: bool = True) -> Iterator[Any]:
+    """A connection of somebody who knows nothing of this service."""
+    url = settings.database_url
+    if url.startswith("postgresql"):
+        with psycopg.connect(url) as connection:
+            yield connection
+        return
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as lite:
+        if foreign_keys:
+            lite.execute("PRAGMA foreign_keys = ON")
+        yield lite
+
+
+def refusal(settings: Settings, statement: str, **how: bool) -> str:
+    """In which words the statement, or else its commit, is refused."""
+    with connected(settings, **how) as connection:
+        try:
+            if connection.execute(statement).rowcount == 0:
+                return "touched nothing"
+            connection.commit()
+        except (psycopg.Error, sqlite3.Error) as error:
+            connection.rollback()
+            return str(error)
+    return "accepted"
+
+
+def counted(settings: Settings, table: str) -> int:
+    with connected(settings) as connection:
+        count: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        return count
+
+
+@pytest.fixture
+async def filled(settings: Settings, admin: httpx.AsyncClient) -> Settings:
+    """A database with a row in every table."""
+    await made(admin, "/v1/measures", **MEASURE)
+    plan = await a_plan(admin, await a_concern(admin), await a_concern(admin))
+    await a_plan(admin, await a_concern(admin, force_code=KENT))
+    await an_action(admin, plan)
+    await an_action(admin, plan)
+    update = {"reported_on": "2026-11-01", "reported_by": "Insp Green", "narrative": "Shifts moved."}
+    await made(admin, "/v1/progress-updates", pip_id=plan["id"], **update)
+    level = {"level_code": "level-3", "starts_on": "2026-01-01", "decided_by": "PPMG", "reason": "Inspection"}
+    await made(admin, "/v1/support-level-assignments", force_code=AVON, **level)
+    figure = f"/v1/forces/{AVON}/measures/{MEASURE['code']}/figures/2026-10"
+    assert (await admin.put(figure, json={"value": 61})).status_code == 201
+    return settings
+
+
+async def test_entries_and_figures_are_only_added(filled: Settings) -> None:
+    for table in KEPT:
+        before = counted(filled, table)
+        assert before > 0
+        column = "reason" if table == "ledger_entry" else "narrative"
+        assert "update is refused" in refusal(filled, f"UPDATE {table} SET {column} = 'x'")
+        assert "delete is refused" in refusal(filled, f"DELETE FROM {table}")
+        if filled.database_url.startswith("postgresql"):
+            assert "truncate is refused" in refusal(filled, f"TRUNCATE {table} CASCADE")
+        assert counted(filled, table) == before
+
+
+async def test_versioned_rows_are_never_deleted_and_only_rise(filled: Settings) -> None:
+    assert len(VERSIONED) == 9
+    for table in VERSIONED:
+        before = counted(filled, table)
+        assert before > 0
+        rising = "an update must raise the version by one"
+        for change in ("updated_at = created_at", "version = version + 2", "version = version - 1"):
+            assert rising in refusal(filled, f"UPDATE {table} SET {change}"), (table, change)
+        told = refusal(filled, f"UPDATE {table} SET id = {NEW_ID}, version = version + 1")
+        assert rising in told or told == "overlap: support_level_assignment", told
+        assert "delete is refused" in refusal(filled, f"DELETE FROM {table}")
+        if filled.database_url.startswith("postgresql"):
+            assert "truncate is refused" in refusal(filled, f"TRUNCATE {table} CASCADE")
+        assert counted(filled, table) == before
+
+
+async def test_a_version_without_its_entry_is_not_committed(filled: Settings) -> None:
+    for table in VERSIONED:
+        told = refusal(filled, f"UPDATE {table} SET version = version + 1")
+        assert f"{table}_in_ledger" in told or told == "FOREIGN KEY constraint failed", (table, told)
+    columns = SQLModel.metadata.tables["concern"].c.keys()
+    postgresql = filled.database_url.startswith("postgresql")
+    new_id = f"CAST({NEW_ID} AS uuid)" if postgresql else NEW_ID
+    copied = ", ".join(new_id if name == "id" else name for name in columns)
+    told = refusal(filled, f"INSERT INTO concern ({', '.join(columns)}) SELECT {copied} FROM concern LIMIT 1")
+    assert "concern_in_ledger" in told or told == "FOREIGN KEY constraint failed"
+
+
+async def test_an_entry_that_a_row_rests_on_cannot_be_cut_off(filled: Settings) -> None:
+    newest = "DELETE FROM ledger_entry WHERE seq = (SELECT max(seq) FROM ledger_entry)"
+    assert "delete is refused" in refusal(filled, newest)
+    assert "delete is refused" in refusal(filled, newest, foreign_keys=False)
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+async def test_nothing_is_replaced_on_sqlite(filled: Settings) -> None:
+    """Neither foreign keys nor recursive triggers are on here: so it is for anybody who opens the file."""
+    for table in (*KEPT, *VERSIONED):
+        before = counted(filled, table)
+        told = refusal(filled, f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1", foreign_keys=False)
+        assert told.startswith(f"unique: {table}"), (table, told)
+        assert counted(filled, table) == before
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+async def test_no_row_takes_the_key_of_another_on_sqlite(filled: Settings) -> None:
+    for table, new in (
+        ("ledger_entry", {"id": NEW_ID, "version": "99"}),
+        ("ledger_entry", {"seq": "99999", "id": NEW_ID}),
+        *((name, {"id": NEW_ID}) for name in ("region", "force", "support_level", "measure", "pip", "action")),
+    ):
+        before = counted(filled, table)
+        values = ", ".join(new.get(column.name, column.name) for column in SQLModel.metadata.tables[table].columns)
+        statement = f"INSERT OR REPLACE INTO {table} SELECT {values} FROM {table} LIMIT 1"
+        assert refusal(filled, statement, foreign_keys=False).startswith(f"unique: {table}"), statement
+        assert counted(filled, table) == before
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+async def test_an_update_replaces_nothing_on_sqlite(filled: Settings) -> None:
+    for table, column in (("pip", "ref"), ("region", "gss_code"), ("force", "code"), ("action", "task_number")):
+        before = counted(filled, table)
+        told = refusal(
+            filled,
+            f"UPDATE OR REPLACE {table} SET version = version + 1, {column} = (SELECT max({column}) FROM {table}) "
+            f"WHERE {column} = (SELECT min({column}) FROM {table})",
+            foreign_keys=False,
+        )
+        assert "an update must raise the version by one" in told
+        assert counted(filled, table) == before
+
+
+async def test_periods_of_one_force_share_no_day(filled: Settings, admin: httpx.AsyncClient) -> None:
+    body = {"level_code": "level-2", "decided_by": "PPMG", "reason": "Recovery"}
+    for force, start, end, status in (
+        (AVON, "2026-06-01", None, 409),
+        (AVON, "2025-01-01", "2026-01-01", 409),
+        (AVON, "2025-01-01", "2025-12-31", 201),
+        (AVON, "2025-12-31", "2025-12-31", 409),
+        (KENT, "2026-06-01", None, 201),
+    ):
+        sent = body | {"force_code": force, "starts_on": start, "ends_on": end}
+        answer = await admin.post("/v1/support-level-assignments", json=sent)
+        assert answer.status_code == status, (start, answer.text)
+        assert status == 201 or answer.json()["code"] == "period_overlap"

@@ -1,0 +1,55 @@
+"""What happens when two callers write at the same time?"""
+
+import asyncio
+from collections import Counter
+
+import httpx
+
+from tests.plans import AVON, MEASURE, an_action
+from tests.service import Record, refused
+
+
+async def test_of_two_changes_with_one_tag_one_is_made(lead: httpx.AsyncClient, concern: Record) -> None:
+    path = f"/v1/concerns/{concern['id']}"
+    for version in range(1, 21):
+        tag = {"If-Match": f'"v{version}"'}
+        answers = await asyncio.gather(
+            *(lead.patch(path, json={"title": f"{name} {version}"}, headers=tag) for name in ("Hill", "Dale"))
+        )
+        (made,) = [each for each in answers if each.status_code == 200]
+        (late,) = [each for each in answers if each.status_code != 200]
+        assert refused(late, 412, "version_mismatch")["current_version"] == version + 1
+        assert made.json() == (await lead.get(path)).json()
+    versions = (await lead.get(f"{path}/versions")).json()["items"]
+    assert [each["version"] for each in versions] == list(range(21, 0, -1))
+
+
+async def test_of_a_change_and_a_withdrawal_one_is_made(lead: httpx.AsyncClient, concern: Record) -> None:
+    path, tag = f"/v1/concerns/{concern['id']}", {"If-Match": '"v1"'}
+    answers = await asyncio.gather(
+        lead.patch(path, json={"title": "Hill"}, headers=tag), lead.delete(path, headers=tag)
+    )
+    assert sorted(each.status_code for each in answers) in ([200, 412], [204, 410])
+    assert len((await lead.get(f"{path}/versions")).json()["items"]) == 2
+
+
+async def test_plans_made_at_once_have_references_of_their_own(lead: httpx.AsyncClient) -> None:
+    body = {"force_code": AVON, "title": "Answer calls in time"}
+    answers = [
+        each for _ in range(4) for each in await asyncio.gather(*(lead.post("/v1/pips", json=body) for _ in range(3)))
+    ]
+    assert [each.status_code for each in answers] == [201] * 12
+    assert sorted(each.json()["ref"] for each in answers) == [f"{AVON}-2026-{n:02}" for n in range(1, 13)]
+
+
+async def test_actions_made_at_once_have_numbers_of_their_own(lead: httpx.AsyncClient, plan: Record) -> None:
+    answers: list[Record] = []
+    for _ in range(4):
+        answers += await asyncio.gather(*(an_action(lead, plan) for _ in range(3)))
+    assert sorted(int(each["task_number"].removeprefix("1.")) for each in answers) == list(range(1, 13))
+
+
+async def test_of_two_with_one_code_one_is_made(admin: httpx.AsyncClient) -> None:
+    answers = await asyncio.gather(*(admin.post("/v1/measures", json=MEASURE) for _ in range(4)))
+    assert Counter(each.status_code for each in answers) == {201: 1, 409: 3}
+    assert len((await admin.get("/v1/measures?code=answered-in-time")).json()["items"]) == 1

@@ -1,0 +1,50 @@
+"""What do the tests tell their stories about? A concern, a plan that answers it, and its actions."""
+
+import httpx
+
+from tests.service import Record
+
+AVON, DEVON, KENT = "avon-and-somerset", "devon-and-cornwall", "kent"
+CONCERN = {
+    "force_code": AVON,
+    "title": "Calls are not attended in time",
+    "source": "ppmg",
+    "identified_by": "PPMG",
+    "identified_on": "2026-10-01",
+}
+MEASURE = {"code": "answered-in-time", "name": "Calls answered in time", "unit": "percent", "cadence": "month"}
+ONE = "/v1/forces/{}/measures/{}/figures/{}"
+
+
+async def made(caller: httpx.AsyncClient, path: str, **body: object) -> Record:
+    """What a POST creates."""
+    answer = await caller.post(path, json=body)
+    assert answer.status_code == 201, answer.text
+    created: Record = answer.json()
+    return created
+
+
+async def changed(caller: httpx.AsyncClient, path: str, row: Record, **patch: object) -> httpx.Response:
+    """The answer to a PATCH of the version given."""
+    return await caller.patch(f"{path}/{row['id']}", json=patch, headers={"If-Match": f'"v{row["version"]}"'})
+
+
+async def a_concern(caller: httpx.AsyncClient, **other: object) -> Record:
+    return await made(caller, "/v1/concerns", **(CONCERN | other))
+
+
+async def a_plan(caller: httpx.AsyncClient, *concerns: Record, **other: object) -> Record:
+    """A draft that answers these concerns, and is of the force of the first."""
+    about = {"force_code": concerns[0]["force_code"], "concern_ids": [each["id"] for each in concerns]}
+    return await made(caller, "/v1/pips", **({"title": "Answer calls in time"} | about | other))
+
+
+async def an_action(caller: httpx.AsyncClient, plan: Record, **other: object) -> Record:
+    about = {"pip_id": plan["id"], "concern_id": plan["concern_ids"][0]}
+    return await made(caller, "/v1/actions", **({"title": "Match shifts to demand"} | about | other))
+
+
+async def put(caller: httpx.AsyncClient, place: tuple[str, str, str], value: str, **headers: str) -> httpx.Response:
+    """Records a figure; `value` is sent as it stands, so that no digit changes on the way."""
+    body = f'{{"value": {value}}}'
+    return await caller.put(ONE.format(*place), content=body, headers={"Content-Type": "application/json"} | headers)

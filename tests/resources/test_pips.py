@@ -1,0 +1,109 @@
+"""What is accepted of a plan, how does it move through its life, and how is it called?"""
+
+import asyncio
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from pip_api.rules.lifecycle import PLAN_MOVES
+from tests.plans import AVON, DEVON, a_concern, a_plan, an_action, changed
+from tests.service import Record, Service, codes, refused
+
+PATH = "/v1/pips"
+
+
+@pytest.fixture
+async def lead(service: Service) -> httpx.AsyncClient:
+    return await service.caller("force_lead", f"force:{AVON}")
+
+
+@pytest.fixture
+async def concern(lead: httpx.AsyncClient) -> Record:
+    return await a_concern(lead)
+
+
+async def test_plans_are_numbered_by_force_and_year(
+    service: Service, admin: httpx.AsyncClient, concern: Record
+) -> None:
+    other = await a_concern(admin, force_code=DEVON)
+    refs = [(await a_plan(admin, each))["ref"] for each in (concern, concern, other)]
+    assert refs == ["avon-and-somerset-2026-01", "avon-and-somerset-2026-02", "devon-and-cornwall-2026-01"]
+    read = await admin.get(f"{PATH}/ref:avon-and-somerset-2026-02")
+    assert read.json()["ref"] == "avon-and-somerset-2026-02"
+    service.clock.time = datetime(2027, 1, 1, tzinfo=UTC)
+    admin = await service.caller("national_admin")
+    assert (await a_plan(admin, concern))["ref"] == "avon-and-somerset-2027-01"
+
+
+async def test_plans_made_at_once_get_different_numbers(lead: httpx.AsyncClient, concern: Record) -> None:
+    plans = await asyncio.gather(*(a_plan(lead, concern) for _ in range(3)))
+    assert sorted(each["ref"] for each in plans) == [f"avon-and-somerset-2026-0{n}" for n in (1, 2, 3)]
+
+
+async def test_a_plan_goes_the_long_way_from_draft_to_closed(lead: httpx.AsyncClient, concern: Record) -> None:
+    plan = await a_plan(lead, concern, lead="Deputy Chief Constable", sustainability="The demand board owns it.")
+    way = ["shared_for_review", "returned", "draft", "shared_for_review", "agreed", "submitted_to_ppmg"]
+    for status in [*way, "returned", "shared_for_review", "agreed", "active", "sustaining", "active", "sustaining"]:
+        answer = await changed(lead, PATH, plan, status=status)
+        assert answer.status_code == 200, answer.text
+        plan = answer.json()
+    closed = (await changed(lead, PATH, plan, status="closed")).json()
+    document = refused(await changed(lead, PATH, closed, status="active"), 422, "validation_failed")
+    assert document["errors"][0]["detail"] == "From closed a plan moves to nothing else."
+    history = (await lead.get(f"{PATH}/{plan['id']}/versions")).json()["items"]
+    assert [each["state"]["status"] for each in reversed(history)][:4] == ["draft", *way[:3]]
+
+
+async def test_a_draft_moves_only_where_it_may(lead: httpx.AsyncClient, concern: Record) -> None:
+    plan = await a_plan(lead, concern, lead="Deputy Chief Constable")
+    for status in sorted(set(PLAN_MOVES) - set(PLAN_MOVES["draft"]) - {"draft"}):  # type: ignore[index]
+        document = refused(await changed(lead, PATH, plan, status=status), 422, "validation_failed")
+        assert [(each["rule"], each["code"]) for each in document["errors"]] == [("PIP-001", "invalid_transition")]
+    answer = await lead.post(PATH, json={"force_code": AVON, "title": "Born closed", "status": "closed"})
+    assert ("invalid_transition", "#/status") in codes(answer)
+
+
+async def test_the_rules_of_a_plan_are_named(lead: httpx.AsyncClient, concern: Record) -> None:
+    plan, id = await a_plan(lead, concern), concern["id"]
+
+    async def rules(**patch: object) -> list[tuple[str, str]]:
+        document = refused(await changed(lead, PATH, plan, **patch), 422, "validation_failed")
+        return [(each["rule"], each["pointer"]) for each in document["errors"]]
+
+    assert await rules(starts_on="2026-10-02", ends_on="2026-10-01") == [("PIP-002", "#/ends_on")]
+    assert await rules(concern_ids=[id, id]) == [("PIP-003", "#/concern_ids")]
+    assert await rules(concern_ids=[], status="shared_for_review") == [("PIP-004", "#/concern_ids")]
+    assert await rules(status="active") == [("PIP-005", "#/lead")]
+    assert (await lead.get(f"{PATH}/{plan['id']}")).json() == plan
+
+
+async def test_a_plan_answers_concerns_of_its_own_force(
+    lead: httpx.AsyncClient, admin: httpx.AsyncClient, concern: Record
+) -> None:
+    theirs = await a_concern(admin, force_code=DEVON)
+    for caller in (lead, admin):
+        body = {"force_code": AVON, "title": "x", "concern_ids": [concern["id"], theirs["id"]]}
+        answer = await caller.post(PATH, json=body)
+        refused(answer, 422, "validation_failed")
+        assert codes(answer) == [("unknown_reference", "#/concern_ids/1")]
+
+
+async def test_a_plan_with_actions_is_not_withdrawn(lead: httpx.AsyncClient, concern: Record) -> None:
+    plan = await a_plan(lead, concern)
+    action = await an_action(lead, plan)
+    document = refused(await lead.delete(f"{PATH}/{plan['id']}", headers={"If-Match": '"v1"'}), 409, "in_use")
+    assert "actions" in document["detail"]
+    await lead.delete(f"/v1/actions/{action['id']}", headers={"If-Match": '"v1"'})
+    assert (await lead.delete(f"{PATH}/{plan['id']}", headers={"If-Match": '"v1"'})).status_code == 204
+    refused(await lead.get(f"{PATH}/{plan['id']}"), 410, "withdrawn")
+
+
+async def test_plans_are_found(lead: httpx.AsyncClient, concern: Record) -> None:
+    first, second = await a_plan(lead, concern), await a_plan(lead, concern, lead="DCC", status="active")
+    for query in ({"status": "active,sustaining"}, {"ref": second["ref"]}, {"sort": "-ref", "limit": "1"}):
+        items = (await lead.get(PATH, params=query)).json()["items"]
+        assert [each["ref"] for each in items] == [second["ref"]], query
+    assert len((await lead.get(PATH, params={"force": AVON})).json()["items"]) == 2
+    refused(await lead.get(PATH, params={"status": "open"}), 400, "invalid_parameter")
+    assert first["ref"] != second["ref"]

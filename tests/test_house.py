@@ -1,0 +1,302 @@
+"""Are the rules of the house kept? Each is read from the code or from the OpenAPI document."""
+
+import ast
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from pip_api.access.permissions import PERMISSIONS
+from pip_api.app import describe
+from pip_api.db.columns import to_json
+from pip_api.db.postgres import PostgresSession
+from pip_api.db.session import Session
+from pip_api.db.sqlite import SqliteSession
+from pip_api.db.statements import Statement
+from tests.plans import AVON, MEASURE, a_concern, a_plan, an_action, made, put
+from tests.service import Record, Service
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "pip_api"
+DOCUMENT: Record = json.loads(to_json(describe()))
+REGISTRY = Registry().with_resource("urn:openapi", DRAFT202012.create_resource(DOCUMENT))
+
+
+def operations() -> Iterator[tuple[str, str, Record]]:
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            yield method, path, operation
+
+
+OURS = [pytest.param(path, each, id=each["operationId"]) for _, path, each in operations() if path.startswith("/v1")]
+
+
+def contents(operation: Record) -> Iterator[tuple[str, Record]]:
+    """The bodies of an operation, in and out."""
+    yield from operation.get("requestBody", {}).get("content", {}).items()
+    for answer in operation["responses"].values():
+        yield from answer.get("content", {}).items()
+
+
+def within(schema: Any) -> Iterator[Record]:
+    """A schema and all that stands in it."""
+    if isinstance(schema, dict):
+        yield schema
+        for each in schema.values():
+            yield from within(each)
+    elif isinstance(schema, list):
+        for each in schema:
+            yield from within(each)
+
+
+def resolved(reference: str) -> Any:
+    found: Any = DOCUMENT
+    for part in reference.removeprefix("#/").split("/"):
+        found = found[part]
+    return found
+
+
+# The document
+
+
+@pytest.mark.parametrize(("path", "operation"), OURS)
+def test_an_operation_names_exactly_one_permission(path: str, operation: Record) -> None:
+    permission = operation["x-permission"]
+    assert permission in PERMISSIONS
+    assert operation["security"] == [{"oauth2": [permission]}]
+    assert permission in DOCUMENT["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"]["scopes"]
+    assert {"401", "403", "503"} <= set(operation["responses"])
+
+
+def test_no_permission_is_dead() -> None:
+    assert {operation["x-permission"] for _, path, operation in operations() if path.startswith("/v1")} == PERMISSIONS
+
+
+def test_only_the_door_is_open() -> None:
+    open_to_all = {path for _, path, operation in operations() if "x-permission" not in operation}
+    assert open_to_all == {"/oauth2/token", "/healthz", "/readyz", "/problems", "/problems/{name}"}
+
+
+def test_names_of_operations_are_unique_and_made_by_hand() -> None:
+    names = Counter(operation["operationId"] for _, _, operation in operations())
+    assert [name for name, times in names.items() if times > 1] == []
+    assert all(re.fullmatch(r"[a-z]+([A-Z][a-z0-9]*)+", name) for name in names)
+
+
+def test_every_parameter_in_a_path_is_described() -> None:
+    for _, path, operation in operations():
+        described = {each["name"] for each in operation.get("parameters", []) if each["in"] == "path"}
+        assert described == set(re.findall(r"{(\w+)}", path)), path
+        names = Counter((each["in"], each["name"]) for each in operation.get("parameters", []))
+        assert set(names.values()) <= {1}, path
+
+
+@pytest.mark.parametrize(("path", "operation"), OURS)
+def test_every_body_has_a_schema(path: str, operation: Record) -> None:
+    for status, answer in operation["responses"].items():
+        assert status in ("204", "304") or answer["content"], status
+        assert status not in ("204", "304") or "content" not in answer
+    for _, content in contents(operation):
+        assert content["schema"]
+
+
+def test_every_reference_resolves_and_every_component_is_used() -> None:
+    references = {each["$ref"] for each in within(DOCUMENT) if isinstance(each.get("$ref"), str)}
+    for reference in references:
+        assert resolved(reference)
+    used = {reference.rpartition("/")[2] for reference in references}
+    assert set(DOCUMENT["components"]["schemas"]) == used
+    for schema in DOCUMENT["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_a_patch_has_no_defaults_and_needs_nothing() -> None:
+    patches = {name: each for name, each in DOCUMENT["components"]["schemas"].items() if name.endswith("Patch")}
+    assert len(patches) >= 8
+    for name, schema in patches.items():
+        assert [each for each in within(schema["properties"]) if "default" in each] == [], name
+        assert "required" not in schema, name
+        assert schema["additionalProperties"] is False, name
+
+
+def test_a_create_shape_refuses_what_it_does_not_know() -> None:
+    for _, path, operation in operations():
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            if path.startswith("/v1") and "$ref" in content["schema"]:
+                assert resolved(content["schema"]["$ref"])["additionalProperties"] is False, path
+
+
+async def test_the_committed_document_is_that_of_the_service(service: Service) -> None:
+    served = (await service.http().get("/openapi.json")).json()
+    assert served == DOCUMENT
+    committed = json.loads((ROOT / "openapi" / "openapi.json").read_text())
+    assert committed == DOCUMENT, "run: make openapi"
+
+
+# The answers
+
+
+async def test_answers_are_as_described(service: Service, admin: httpx.AsyncClient) -> None:
+    """Each answer of a whole story is held against the schema of its operation and status."""
+    seen: set[tuple[str, int]] = set()
+
+    async def check(answer: httpx.Response) -> None:
+        await answer.aread()
+        method, path = answer.request.method.lower(), answer.request.url.path
+        names = [name for name in DOCUMENT["paths"] if re.fullmatch(re.sub(r"{\w+}", "[^/]+", name), path)]
+        name = min(names, key=lambda each: each.count("{"))
+        operation = DOCUMENT["paths"][name][method]
+        described = operation["responses"][str(answer.status_code)]
+        seen.add((operation["operationId"], answer.status_code))
+        if "content" not in described:
+            assert answer.content == b""
+            return
+        kind = answer.headers["content-type"].partition(";")[0]
+        where = ["paths", name, method, "responses", str(answer.status_code), "content", kind, "schema"]
+        pointer = "/".join(part.replace("~", "~0").replace("/", "~1") for part in where)
+        validator = Draft202012Validator({"$ref": f"urn:openapi#/{pointer}"}, registry=REGISTRY)
+        body = json.loads(answer.content) if kind != "text/csv" else answer.text
+        assert [
+            f"{operation['operationId']} {each.json_path}: {each.message}" for each in validator.iter_errors(body)
+        ] == []
+
+    admin.event_hooks["response"] = [check]
+    await made(admin, "/v1/measures", **MEASURE, target=61.4)
+    concern = await a_concern(admin, measure_codes=[MEASURE["code"]])
+    plan = await a_plan(admin, concern)
+    action = await an_action(admin, plan, due_on="2026-11-01")
+    update = {"reported_on": "2026-11-01", "reported_by": "Insp Green", "narrative": "Moved.", "brag": "green"}
+    await made(admin, "/v1/progress-updates", pip_id=plan["id"], **update)
+    level = {"level_code": "level-3", "starts_on": "2026-01-01", "decided_by": "PPMG", "reason": "Inspection"}
+    await made(admin, "/v1/support-level-assignments", force_code=AVON, **level)
+    for value in ("61.40", "61.40", "62"):
+        await put(admin, (AVON, str(MEASURE["code"]), "2026-10"), value)
+    await admin.patch(f"/v1/actions/{action['id']}", json={"status": "in_progress"}, headers={"If-Match": '"v1"'})
+    reads = {path for method, path, _ in operations() if method == "get" and path.startswith("/v1")}
+    for path in sorted(path for path in reads if "{" not in path):
+        listed = await admin.get(path, params={} if path == "/v1/triage" else {"limit": "1"})
+        if f"{path}/{{id}}" in reads:
+            one = f"{path}/{listed.json()['items'][0]['id']}"
+            await admin.get(one)
+            await admin.get(f"{one}/versions")
+            await admin.get(one, headers={"If-None-Match": "*"})
+            await admin.get(f"{path}/none")
+            await admin.get(f"{path}?limit=0")
+    for noun, row in (("concerns", concern), ("pips", plan)):
+        await admin.patch(f"/v1/{noun}/{row['id']}", json={"titel": "x"})
+        await admin.patch(f"/v1/{noun}/{row['id']}", json={"titel": "x", "version": 1})
+        await admin.patch(f"/v1/{noun}/{row['id']}", json={"title": "x", "version": 9})
+    await admin.get(f"/v1/pips/{plan['id']}/status")
+    await admin.get("/v1/triage", headers={"Accept": "text/csv"})
+    figure = f"/v1/forces/{AVON}/measures/{MEASURE['code']}/figures/2026-10"
+    await admin.get(figure)
+    await admin.get(f"{figure}/revisions")
+    await admin.delete(f"/v1/actions/{action['id']}", headers={"If-Match": '"v2"'})
+    await admin.get(f"/v1/actions/{action['id']}")
+    rows = "code,name,unit,cadence\ncalls,Calls,count,month\n"
+    headers = {"Content-Type": "text/csv"}
+    report = await admin.post("/v1/imports", params={"kind": "measures"}, content=rows, headers=headers)
+    await admin.get(f"/v1/imports/{report.json()['id']}")
+    answered = {name for name, status in seen if status == 200}
+    asked = {operation["operationId"] for method, path, operation in operations() if method == "get" and path in reads}
+    assert asked - answered == set()
+    assert {status for _, status in seen} == {200, 201, 204, 304, 400, 404, 410, 412, 422, 428}
+
+
+# The statements
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements that sessions run, from now on."""
+    run: list[str] = []
+
+    def counting(real: Callable[..., Any]) -> Callable[..., Any]:
+        def method(self: Session, statement: Statement, *args: Any, **params: Any) -> Any:
+            run.append(statement.on(self.dialect).sql)
+            return real(self, statement, *args, **params)
+
+        return method
+
+    for session in (SqliteSession, PostgresSession):
+        for name in ("fetch", "run", "run_many"):
+            monkeypatch.setattr(session, name, counting(getattr(session, name)))
+    return run
+
+
+async def test_no_answer_needs_more_statements_than_it_should(admin: httpx.AsyncClient, counted: list[str]) -> None:
+    await made(admin, "/v1/measures", **MEASURE)
+    concerns = [await a_concern(admin, measure_codes=[MEASURE["code"]], title=f"Concern {n}") for n in range(4)]
+    plan = await a_plan(admin, *concerns)
+    for concern in concerns:
+        action = await an_action(admin, plan, concern_id=concern["id"])
+
+    async def needed(method: str, path: str, **sent: Any) -> int:
+        counted.clear()
+        answer = await admin.request(method, path, **sent)
+        assert answer.is_success, answer.text
+        return len(counted)
+
+    update = {"reported_on": "2026-11-01", "reported_by": "Insp Green", "narrative": "Shifts moved."}
+    effect = [{"concern_id": concern["id"], "how": "x"}]
+    full = {name: concern[name] for name in ("force_code", "title", "source", "identified_by", "identified_on")}
+    most = {
+        ("GET", f"/v1/pips/{plan['id']}/status"): 1,
+        ("GET", "/v1/triage"): 1,
+        ("GET", "/v1/actions?sort=-due_on&force=kent"): 1,
+        ("GET", f"/v1/actions/{action['id']}"): 1,
+        ("GET", f"/v1/actions/{action['id']}/versions"): 2,
+        ("GET", "/v1/figures/totals"): 1,
+    }
+    for (method, path), limit in most.items():
+        assert await needed(method, path) == limit, path
+    for path, body in (
+        ("concerns", full | {"measure_codes": [MEASURE["code"]], "affects": effect}),
+        ("pips", {"force_code": AVON, "title": "x", "concern_ids": [each["id"] for each in concerns]}),
+        ("actions", {"pip_id": plan["id"], "concern_id": concern["id"], "title": "x"}),
+        ("progress-updates", {"pip_id": plan["id"], "action_id": action["id"], **update}),
+    ):
+        assert await needed("POST", f"/v1/{path}", json=body) <= 5, path
+    change = {"json": {"title": "x"}, "headers": {"If-Match": '"v1"'}}
+    assert await needed("PATCH", f"/v1/concerns/{concern['id']}", **change) <= 3
+
+
+# The code
+
+
+def modules() -> Iterator[tuple[str, str]]:
+    for path in sorted(SOURCE.rglob("*.py")):
+        yield path.relative_to(SOURCE).as_posix(), path.read_text()
+
+
+def test_every_module_says_which_question_it_answers() -> None:
+    for name, text in modules():
+        assert (ast.get_docstring(ast.parse(text)) or "").strip(), name
+
+
+def test_no_source_file_is_too_long_to_read() -> None:
+    assert {name: lines for name, text in modules() if (lines := len(text.splitlines())) > 300} == {}
+
+
+def test_only_the_database_commits() -> None:
+    committing = {name for name, text in modules() if re.search(r'\.commit\(|"COMMIT|\.transaction\(\)\s*as\s*_', text)}
+    assert committing == {"db/migrate.py", "db/sqlite.py"}  # on PostgreSQL the driver's own transaction does
+
+
+def test_nothing_names_a_role_but_the_one_table() -> None:
+    roles = r"\b(force_reader|force_contributor|force_lead|data_submitter|regional_triage|ppmg_member|reviewer_\w+)\b"
+    named = {name for name, text in modules() if re.search(rf"role[\"'\]]*\s*(==|!=|in)\s*.*{roles}", text)}
+    assert named == set()
+
+
+def test_the_clock_and_the_ids_are_arguments() -> None:
+    calls = r"\b(datetime\.(now|utcnow)|date\.today|time\.time|uuid[147])\("
+    assert {name for name, text in modules() if re.search(calls, text)} <= {"app.py", "cli.py"}
