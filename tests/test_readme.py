@@ -67,7 +67,10 @@ def test_the_lines_that_serve_prints_work_when_pasted(tmp_path: Path) -> None:
         assert len(curls) == 3
         for curl in curls:
             done = subprocess.run(
-                ["bash", "-euo", "pipefail", "-c", f"{token}\n{curl} --fail"], cwd=tmp_path, capture_output=True, text=True
+                ["bash", "-euo", "pipefail", "-c", f"{token}\n{curl} --fail"],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
             )
             assert done.returncode == 0, done.stderr
             assert '"items":[{' in done.stdout
