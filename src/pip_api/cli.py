@@ -1,6 +1,7 @@
 """The command line: serve, migrate, make clients and tokens, send imports, write the contract."""
 
 import asyncio
+import gc
 import json
 import signal
 import socket
@@ -67,6 +68,7 @@ def serve(
             timeout_graceful_shutdown=25,
         )
         print(_welcome(settings, demo), flush=True)
+        gc.freeze()  # what lives as long as the process is not looked through again at each collection
         # When it has stopped in good order, uvicorn raises the signal again: that would end the process with a failure.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
         uvicorn.Server(config).run(sockets=[listener])

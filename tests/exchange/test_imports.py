@@ -101,7 +101,7 @@ FAULTY: list[tuple[dict[str, str], str, str, str | None]] = [
     ({"value": "NaN"}, "value", "decimal_parsing", None),
     ({"value": "Infinity"}, "value", "decimal_parsing", None),
     ({"value": "-inf"}, "value", "decimal_parsing", None),
-    ({"value": "1e400"}, "value", "decimal_digits", None),
+    ({"value": "1e400"}, "value", "decimal_parsing", None),
     ({"value": "1,234"}, "value", "decimal_parsing", None),
     ({"value": "61%"}, "value", "decimal_parsing", None),
     ({"value": "1234567890123456"}, "value", "decimal_digits", None),

@@ -189,7 +189,7 @@ def test_the_apostrophe_before_tab_and_return(first: str) -> None:
 
 def test_a_line_of_spaces_is_blank_unless_it_can_be_a_value() -> None:
     _, rows = read(b"force,value\nkent,1\n   \nessex,2\n")
-    assert [(row.index, row.line) for row in rows] == [(0, 2), (1, 4)]
+    assert [(row.place, row.line) for row in rows] == [(0, 2), (1, 4)]
     assert [row.values for row in read(b"unit\n  \n")[1]] == [{"unit": "  "}]
 
 
@@ -216,7 +216,7 @@ def test_a_file_that_was_spooled_to_disk() -> None:
 def test_ragged_rows_are_bad_one_by_one() -> None:
     _, rows = read(b"force,value\nkent,1\nkent\nkent,1,2\n,\n")
     assert [row.error and row.error.code for row in rows] == [None, *["wrong_number_of_cells"] * 2, None]
-    assert [(row.index, row.line) for row in rows] == [(0, 2), (1, 3), (2, 4), (3, 5)]
+    assert [(row.place, row.line) for row in rows] == [(0, 2), (1, 3), (2, 4), (3, 5)]
     assert rows[1].error is not None
     assert rows[1].error.detail == "This row has 1 cell; the header has 2 columns."
     assert rows[1].values == rows[3].values == {}

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, ColumnElement, Dialect, String, TableValuedAlias, literal_column, or_
+from sqlalchemy import JSON, ColumnElement, Dialect, String, TableValuedAlias, cast, func, literal_column, or_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -259,3 +259,32 @@ def _differs_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
 def _differs_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
     left, right = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"CAST({left} AS REAL) IS NOT CAST({right} AS REAL)"
+
+
+class _trimmed(FunctionElement[str]):
+    """An Amount in its shortest form: 61.40 as 61.4."""
+
+    name = "trimmed"
+    inherit_cache = True
+    type = String()
+
+
+@compiles(_trimmed, "postgresql")
+def _trimmed_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"trim_scale({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(_trimmed, "sqlite")
+def _trimmed_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    amount = compiler.process(element.clauses, **kw)
+    return f"CASE WHEN instr({amount}, '.') THEN rtrim(rtrim({amount}, '0'), '.') ELSE {amount} END"
+
+
+def tab_separated(*columns: ColumnElement[Any]) -> ColumnElement[str]:
+    """Columns as one line of text, the same on both databases; null is empty, and numbers have their shortest form."""
+    texts = (_trimmed(each) if isinstance(each.type, Amount) else each for each in columns)
+    line: ColumnElement[str]
+    line, *others = (func.coalesce(cast(each, String), literal_column("''")) for each in texts)
+    for each in others:
+        line = line.concat(literal_column("'\t'", String())).concat(each)
+    return line

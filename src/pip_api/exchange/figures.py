@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from datetime import date
 from decimal import Decimal
 from typing import NotRequired
 from uuid import UUID
@@ -26,11 +25,12 @@ from sqlalchemy import (
 from typing_extensions import TypedDict
 
 from pip_api.db.columns import Amount, Code, Instant, Uid
-from pip_api.db.constructs import differs
+from pip_api.db.constructs import differs, tab_separated
 from pip_api.db.errors import Conflict
 from pip_api.db.statements import Record, Statement
-from pip_api.exchange.imports import Batches, Good, Kind, natural_key
+from pip_api.exchange.imports import Batches, Kind, natural_key
 from pip_api.exchange.report import Report
+from pip_api.exchange.tabular import RawRow
 from pip_api.http.problems import Problem, fault
 from pip_api.kernel.call import Call
 from pip_api.kernel.shapes import Day, Exact, Prose
@@ -118,8 +118,10 @@ _of_entry = figures.c.entry_id == bindparam("entry_id", type_=Uid())
 _COUNT_FIRST = Statement(
     select(func.count().label("count")).select_from(figures).where(_of_entry, figures.c.revision == 1)
 )
-_OF_ENTRY = Statement(
-    select(*(figures.c[name] for name in _WRITTEN)).where(_of_entry).order_by(*(figures.c[name] for name in KEY))
+_LINES = Statement(
+    select(tab_separated(*(figures.c[name] for name in _WRITTEN)).label("line"))
+    .where(_of_entry)
+    .order_by(*(figures.c[name] for name in KEY))
 )
 
 
@@ -152,14 +154,9 @@ async def digest(call: Call, entry_id: UUID) -> str:
     The ledger keeps it, so that figures changed behind the service's back are found out.
     """
     made = hashlib.sha256()
-    async for rows in call.session.stream(_OF_ENTRY, entry_id=entry_id):
-        lines = ("\t".join("" if value is None else _canonical(value) for value in row.values()) for row in rows)
-        made.update("".join(line + "\n" for line in lines).encode())
+    async for rows in call.session.stream(_LINES, entry_id=entry_id):
+        made.update("".join([row["line"] + "\n" for row in rows]).encode())
     return made.hexdigest()
-
-
-def _canonical(value: str | int | date | Decimal) -> str:
-    return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
 
 
 async def _checked(
@@ -168,31 +165,34 @@ async def _checked(
     """The rows whose references hold, as the staging table wants them."""
     async for batch in batches:
         ready = []
-        for each in batch:
-            row: Record = each.row
+        for raw, row in batch:
             unit = units.get(row["measure_code"])
             known = row["force_code"] in forces and unit is not None
             if known and row["period_start"] <= row["period_end"] and row.get("unit", unit) == unit:
-                ready.append(_staged(each))
+                ready.append(_staged(raw, row))
             else:
-                report.fail(each.index, each.line, _faults(row, forces, unit), natural_key(KEY, row))
+                report.fail(raw.place, raw.line, _faults(row, forces, unit), natural_key(KEY, row))
         yield ready
 
 
-def _staged(good: Good) -> tuple[object, ...]:
-    row = good.row
+def _staged(raw: RawRow, row: Record) -> tuple[object, ...]:
     return (
-        good.index,
-        good.line,
+        raw.place,
+        raw.line,
         row["force_code"],
         row["measure_code"],
         row["period_start"].isoformat(),
         row["period_end"].isoformat(),
-        format(row["value"], "f"),
-        *(format(row[name], "f") if name in row else None for name in ("numerator", "denominator")),
+        _plain(row["value"]),
+        _plain(row.get("numerator")),
+        _plain(row.get("denominator")),
         row.get("status"),
         row.get("narrative"),
     )
+
+
+def _plain(amount: Decimal | None) -> str | None:
+    return None if amount is None else format(amount, "f")
 
 
 def _faults(row: Record, forces: frozenset[str], unit: str | None) -> list[Record]:

@@ -22,26 +22,26 @@ async def merge(call: Call, batches: Batches, report: Report, import_id: UUID) -
     digest = hashlib.sha256()
     async for batch in batches:
         good: list[Good] = []
-        for each in batch:
-            code = each.row.code
+        for raw, row in batch:
+            code = row.code
             if code in first_line:
                 detail = f"The same measure stands in line {first_line[code]} already."
                 wrong = {**fault("duplicate_in_request", detail), "column": "code"}
-                report.fail(each.index, each.line, [wrong], {"code": code})
+                report.fail(raw.place, raw.line, [wrong], {"code": code})
             else:
-                first_line[code] = each.line
-                good.append(each)
+                first_line[code] = raw.line
+                good.append((raw, row))
         try:
-            made = await upsert(measures, call, [each.row for each in good])
+            made = await upsert(measures, call, [row for _, row in good])
         except Conflict as conflict:
             if conflict.kind != "unique":
                 raise
             detail = "Another request wrote the same measures. Send it again."
             raise Problem("concurrent_write", detail, headers={"Retry-After": "1"}) from conflict
         for place, wrongs in made.faults.items():
-            each = good[place]
+            raw, row = good[place]
             shown = [{**wrong, "column": wrong["pointer"].removeprefix("#/")} for wrong in wrongs]
-            report.fail(each.index, each.line, shown, {"code": each.row.code})
+            report.fail(raw.place, raw.line, shown, {"code": row.code})
         report.created += made.outcomes.count("created")
         report.updated += made.outcomes.count("updated")
         report.unchanged += made.outcomes.count("unchanged")

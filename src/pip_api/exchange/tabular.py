@@ -8,13 +8,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from pip_api.exchange.inflated import BUFFER, Inflated, Unreadable, encoding_of, measure
 from pip_api.http.strict_json import MalformedJson, read_json
-
-if TYPE_CHECKING:
-    pass
 
 CSV = "text/csv"
 NDJSON = ("application/x-ndjson", "application/ndjson")
@@ -48,12 +45,11 @@ class RowError:
     column: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RawRow:
-    """`index` counts records from 0, `line` is where the record starts, from 1. In a CSV row a column that is left out
+class RawRow(NamedTuple):
+    """`place` counts records from 0, `line` is where the record starts, from 1. In a CSV row a column that is left out
     stays as it is, and None clears it. A row with an `error` has no values."""
 
-    index: int
+    place: int
     line: int
     values: dict[str, object]
     error: RowError | None = None
@@ -231,18 +227,21 @@ def _csv_rows(text: io.TextIOWrapper, source: Inflated, encoding: str, header: _
 
 
 def _csv_row(index: int, line: int, columns: list[str], cells: list[str]) -> RawRow:
-    values: dict[str, object] = {}
-    for column, cell in zip(columns, cells, strict=True):
-        if not cell:
-            continue
-        if "\0" in cell:
-            detail = "The NUL character is not accepted in text."
-            return RawRow(index, line, {}, RowError("control_character", detail, column))
-        if cell[0] == "'" and cell[1:2] in _FORMULA:
-            values[column] = cell[1:]
-        else:
-            values[column] = None if cell == _CLEAR else cell
+    values: dict[str, object] = {column: cell for column, cell in zip(columns, cells, strict=True) if cell}
+    together = "".join(cells)
+    if "\0" in together:
+        column = next(column for column, cell in zip(columns, cells, strict=True) if "\0" in cell)
+        detail = "The NUL character is not accepted in text."
+        return RawRow(index, line, {}, RowError("control_character", detail, column))
+    if "'" in together or _CLEAR in together:
+        values = {column: _meant(cell) for column, cell in zip(columns, cells, strict=True) if cell}
     return RawRow(index, line, values)
+
+
+def _meant(cell: str) -> str | None:
+    if cell[0] == "'" and cell[1:2] in _FORMULA:
+        return cell[1:]
+    return None if cell == _CLEAR else cell
 
 
 def _ndjson_rows(lines: Iterable[bytes], source: Inflated) -> Iterator[RawRow]:

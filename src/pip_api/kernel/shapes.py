@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -27,13 +28,24 @@ from pip_api.db.columns import Code, Instant, Json, Uid
 from pip_api.http.problems import fault, pointer
 
 
+@lru_cache(maxsize=10_000)
+def _read_day(text: str) -> date | None:
+    """Only a whole ISO date. Kept, since a file has the same few dates in every row."""
+    try:
+        return date.fromisoformat(text) if len(text) == 10 and text[4] + text[7] == "--" else None
+    except ValueError:
+        return None
+
+
 def _day(value: Any) -> Any:
-    """Only a whole ISO date: left alone, a number, also one in text, would be taken for seconds since 1970."""
-    if isinstance(value, str) and (len(value) != 10 or value[4] + value[7] != "--"):
-        raise PydanticCustomError("date_parsing", "Input should be a date such as 2026-10-05")
-    if not isinstance(value, str | date):
+    """Left alone, a number, also one in text, would be taken for seconds since 1970."""
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str):
         raise PydanticCustomError("date_type", "Input should be a date such as 2026-10-05")
-    return value
+    if (day := _read_day(value)) is None:
+        raise PydanticCustomError("date_parsing", "Input should be a date such as 2026-10-05")
+    return day
 
 
 def _sent_as_text(value: Any) -> Any:
@@ -60,11 +72,13 @@ _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def _exact(value: Any) -> Any:
-    if isinstance(value, str) and not _DECIMAL.fullmatch(value):
-        raise PydanticCustomError("decimal_parsing", "Input should be a decimal number such as -1234.5")
-    if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
+    if isinstance(value, str):
+        if not _DECIMAL.fullmatch(value):
+            raise PydanticCustomError("decimal_parsing", "Input should be a decimal number such as -1234.5")
+        return _read_exact(value)
+    if isinstance(value, bool | float) or not isinstance(value, int | Decimal):
         raise PydanticCustomError("decimal_type", "Input should be a decimal number")
-    return value
+    return _fifteen_digits(Decimal(value))
 
 
 def _fifteen_digits(value: Decimal) -> Decimal:
@@ -75,10 +89,15 @@ def _fifteen_digits(value: Decimal) -> Decimal:
     return value if value else abs(value)  # -0 is 0
 
 
+@lru_cache(maxsize=10_000)
+def _read_exact(text: str) -> Decimal:
+    return _fifteen_digits(Decimal(text))
+
+
 Day = Annotated[date, BeforeValidator(_day)]
 Moment = Annotated[datetime, BeforeValidator(_sent_as_text), AfterValidator(_in_utc)]
 Whole = Annotated[int, BeforeValidator(_whole)]
-Exact = Annotated[Decimal, BeforeValidator(_exact), AfterValidator(_fifteen_digits)]
+Exact = Annotated[Decimal, BeforeValidator(_exact)]
 """A decimal number, kept with the digits that were sent."""
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """One line of text: a title, a name."""
