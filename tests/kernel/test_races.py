@@ -5,7 +5,7 @@ from collections import Counter
 
 import httpx
 
-from tests.plans import AVON, MEASURE, an_action
+from tests.plans import AVON, MEASURE, a_plan, an_action
 from tests.service import Record, refused
 
 
@@ -47,6 +47,16 @@ async def test_actions_made_at_once_have_numbers_of_their_own(lead: httpx.AsyncC
     for _ in range(4):
         answers += await asyncio.gather(*(an_action(lead, plan) for _ in range(3)))
     assert sorted(int(each["task_number"].removeprefix("1.")) for each in answers) == list(range(1, 13))
+
+
+async def test_nothing_is_added_to_a_plan_while_it_is_withdrawn(lead: httpx.AsyncClient, concern: Record) -> None:
+    for _ in range(10):
+        plan = await a_plan(lead, concern)
+        body = {"pip_id": plan["id"], "concern_id": plan["concern_ids"][0], "title": "x"}
+        added, withdrawn = await asyncio.gather(
+            lead.post("/v1/actions", json=body), lead.delete(f"/v1/pips/{plan['id']}", headers={"If-Match": '"v1"'})
+        )
+        assert (added.status_code, withdrawn.status_code) in ((201, 409), (422, 204))
 
 
 async def test_of_two_with_one_code_one_is_made(admin: httpx.AsyncClient) -> None:

@@ -1,5 +1,7 @@
 """Does every resource answer alike? The stories of the kernel, told with concerns, plans and actions."""
 
+from uuid import uuid4
+
 import httpx
 
 from tests.plans import AVON, CONCERN, KENT, MEASURE, a_concern, a_plan, an_action, changed, made
@@ -233,6 +235,26 @@ async def test_what_has_children_is_in_use(lead: httpx.AsyncClient, plan: Record
     assert refused(refusal, 409, "in_use")["detail"] == "It still has actions. Withdraw these first."
     assert (await lead.delete(f"/v1/actions/{action['id']}", headers=at(1))).status_code == 204
     assert (await lead.delete(f"/v1/pips/{plan['id']}", headers=at(1))).status_code == 204
+
+
+async def test_what_was_reported_of_a_plan_does_not_keep_it_in_use(lead: httpx.AsyncClient, plan: Record) -> None:
+    update = {"pip_id": plan["id"], "reported_on": "2026-11-20", "reported_by": "Lead", "narrative": "A false start."}
+    said = await made(lead, "/v1/progress-updates", **update)
+    assert (await lead.delete(f"/v1/pips/{plan['id']}", headers=at(1))).status_code == 204
+    assert (await lead.get(f"/v1/progress-updates/{said['id']}")).json() == said
+
+
+async def test_the_checks_come_in_the_order_of_the_contract(service: Service, concern: Record) -> None:
+    path, text = f"/v1/concerns/{concern['id']}", {"Content-Type": "text/plain"}
+    reader = await service.caller("force_reader", f"force:{AVON}")
+    lead = await service.caller("force_lead", f"force:{AVON}")
+    refused(await reader.patch(path, content="{", headers=text), 403, "permission_denied")
+    refused(await lead.patch(f"/v1/concerns/{uuid4()}", content="{", headers=text), 404, "not_found")
+    refused(await lead.patch(path, content="{", headers=text | at(7)), 415, "unsupported_media_type")
+    patch = {"Content-Type": "application/merge-patch+json"}
+    refused(await lead.patch(path, content="{", headers=patch | at(7)), 412, "version_mismatch")
+    refused(await lead.patch(path, content="{", headers=patch | at(1)), 400, "malformed_json")
+    refused(await lead.patch(path, content='{"title": 1}', headers=patch | at(1)), 422, "validation_failed")
 
 
 async def test_a_key_is_given_once(admin: httpx.AsyncClient) -> None:

@@ -47,8 +47,10 @@ class Call:
     request_id: str
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+    check_media_type: Callable[[], None] = lambda: None
+    """Raises 415. Its turn comes after visibility and permission, and before preconditions."""
     body: Callable[[], dict[str, Any]] = dict
-    """Reads the JSON body: its turn comes after visibility, permission and preconditions."""
+    """Reads the JSON body: its turn comes after preconditions."""
     upload: Upload | None = None
     accept: str = "*/*"
     if_match: str | None = None

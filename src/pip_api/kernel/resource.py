@@ -90,6 +90,7 @@ class Resource:
     derived: Mapping[str, Callable[[Record], Any]] = field(default_factory=dict)
     sort_as: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
     children: list["Resource"] = field(default_factory=list, init=False)
+    """Those whose rows are to be withdrawn before the row that they belong to."""
 
     def __post_init__(self) -> None:
         self.table: Table = self.row.__table__  # type: ignore[attr-defined]
@@ -105,7 +106,7 @@ class Resource:
         self.patch_shape = patch_shape(f"{stem}Patch", self.fields)
         self.read_shape: type[BaseModel] = read_shape(f"{stem}Read", self.row, self.names)
         self.stem = stem
-        if self.parent is not None:
+        if self.parent is not None and "withdraw" in self.verbs:
             self.parent.children.append(self)
         columns = {name: self.table.c[name] for name in self.names}
         sorts = (*self.sorts, "created_at", "updated_at")
@@ -122,11 +123,13 @@ class Resource:
 
     def _prepare_statements(self, columns: list[ColumnElement[Any]]) -> None:
         table, seen = self.table, visible(self.table)
-        mine = table.c.id == bindparam("name", type_=Uid())
-        self.by_id = Statement(select(*columns).where(mine, *seen))
+        self.one_by: dict[str, Statement] = {}
+        self.held_by: dict[str, Statement] = {}
+        for name in ("id", self.key) if self.key is not None else ("id",):
+            one = select(*columns).where(table.c[name] == bindparam("name", type_=table.c[name].type), *seen)
+            self.one_by[name] = Statement(one)
+            self.held_by[name] = Statement(one.with_for_update(key_share=True))
         if self.key is not None:
-            named = table.c[self.key] == bindparam("name", type_=table.c[self.key].type)
-            self.by_key = Statement(select(*columns).where(named, *seen))
             self.all_keys = Statement(select(table.c[self.key]).where(*seen))
         self.insert = Statement(insert(table).values({c.name: bindparam(c.name, type_=c.type) for c in table.c}))
         written = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in self.changeable}
@@ -142,13 +145,16 @@ class Resource:
         self._lookups: dict[tuple[str, bool], Statement] = {}
 
     def lookup(self, by: str, *, withdrawn: bool = False) -> Statement:
-        """The visible rows that a list of names means; `by` is the column that holds the names."""
+        """The visible rows that a list of names means; `by` is the column that holds the names.
+
+        Those in use are held as they are until the transaction ends, so that none is withdrawn meanwhile.
+        """
         if (statement := self._lookups.get((by, withdrawn))) is None:
             names = bindparam("names", type_=Uids() if by == "id" else Texts())
             query = select(*(self.table.c[name] for name in self.names)).where(any_of(self.table.c[by], names))
             query = query.where(*visible(self.table))
             if not withdrawn:
-                query = query.where(self.table.c.withdrawn_at.is_(None))
+                query = query.where(self.table.c.withdrawn_at.is_(None)).with_for_update(read=True)
             statement = self._lookups[by, withdrawn] = Statement(query)
         return statement
 

@@ -105,6 +105,7 @@ async def _perform(
             request_id=request.scope["request_id"],
             path=request.path_params,
             query=asked,
+            check_media_type=partial(require_media_type, headers, operation.accepts),
             body=partial(json_object, headers, body, operation.accepts),
             upload=upload,
             accept=headers.get("accept", "*/*"),

@@ -39,10 +39,11 @@ async def create(of: Resource, call: Call) -> Answer:
     new = of.accepted(call.body())
     parent, related, errors = await _related(of, call, new, new)
     force = parent["force_code"] if parent is not None else new.get("force_code")
+    if not of.owned or force in call.by.reach(of.reads):  # a force out of reach is refused like one that is not there
+        call.by.require_for(of.writes, force if of.owned else None)
     errors += [] if of.owned and force is None else _rules(of, call, new, None, parent, related)
     if errors:
         raise invalid(errors)
-    call.by.require_for(of.writes, force if of.owned else None)
     row = of.with_derived(fresh(of, call, new) | ({"force_code": force} if of.owned else {}))
     sent = dict(row)
     if of.complete is not None:
@@ -54,8 +55,9 @@ async def create(of: Resource, call: Call) -> Answer:
 
 async def change(of: Resource, call: Call) -> Answer:
     """A merge patch on the version that the caller has seen."""
-    before = await find(of, call, call.path["id"])
+    before = await find(of, call, call.path["id"], hold=True)
     call.by.require_for(of.writes, before["force_code"] if of.owned else None)
+    call.check_media_type()
     expected(call.if_match, lambda: _body_version(call.body()), before["version"])
     patch = of.accepted_patch({name: value for name, value in call.body().items() if name != "version"})
     changed = {name: value for name, value in patch.items() if value != before[name]}
@@ -74,7 +76,7 @@ async def change(of: Resource, call: Call) -> Answer:
 
 async def withdraw(of: Resource, call: Call) -> Answer:
     """Takes a row out of use. It stays readable in its versions: rows are never deleted."""
-    before = await find(of, call, call.path["id"])
+    before = await find(of, call, call.path["id"], hold=True)
     call.by.require_for(of.writes, before["force_code"] if of.owned else None)
     expected(call.if_match, lambda: None, before["version"])
     for child in of.children:
@@ -99,12 +101,15 @@ async def versions(of: Resource, call: Call) -> Answer:
     return Answer(200, answer, links(answer))
 
 
-async def find(of: Resource, call: Call, name: str, *, withdrawn: bool = False) -> Record:
-    """The row of an id or a reference. Raises 404, the same for what is missing and for what the caller may not see."""
+async def find(of: Resource, call: Call, name: str, *, withdrawn: bool = False, hold: bool = False) -> Record:
+    """The row of an id or a reference. Raises 404, the same for what is missing and for what the caller may not see.
+
+    To `hold` it is to let nobody else change it, or rest anything on it, until the transaction ends.
+    """
     column, value = identified(name, of.key)
     row = None
     if value is not None:
-        statement = of.by_id if column == "id" else of.by_key
+        statement = (of.held_by if hold else of.one_by)[column]
         row = await call.session.one(statement, name=value, forces=call.by.reach(of.reads))
     if row is None:
         raise Problem("not_found", f"There is no {of.label} with this id.")

@@ -191,6 +191,7 @@ async def put_figure(call: Call) -> Answer:
     """Records a number. The same number again changes nothing; another one is the next revision."""
     key = _asked(call)
     call.by.require_for("figure:write", key["force_code"])
+    call.check_media_type()
     found = await call.session.one(_MEASURE_AND_CURRENT, **key)
     if found is None or found["withdrawn_at"] is not None:
         raise Problem("not_found", "There is no measure with this code.")
