@@ -25,6 +25,7 @@ ENV PATH=/app/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     PIP_DATABASE_URL=sqlite:////var/lib/pip-api/pip.db \
+    PIP_SIGNING_KEY_FILE=/var/lib/pip-api/signing-key.pem \
     PIP_HOST=0.0.0.0
 USER 10001:10001
 WORKDIR /var/lib/pip-api
