@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 from sqlalchemy import JSON, ColumnElement, Dialect, String, TableValuedAlias, cast, func, literal_column, or_
@@ -51,22 +51,30 @@ class Uids(_ListOf):
     element = Uid()
 
 
-class each_text(FunctionElement[str]):
+class _Spelled(FunctionElement[Any]):
+    """A piece of SQL by its spelling on each database: {0}, {1} are its arguments, {all} is all of them."""
+
+    postgresql: ClassVar[str]
+    sqlite: ClassVar[str]
+    type: TypeEngine[Any] = NullType()
+
+    def __init_subclass__(cls) -> None:
+        cls.inherit_cache = True
+
+
+@compiles(_Spelled)
+def _spell(element: Any, compiler: Any, **kw: Any) -> str:
+    spelling: str = getattr(element, compiler.dialect.name)
+    arguments = [compiler.process(clause, **kw) for clause in element.clauses]
+    return spelling.format(*arguments, all=", ".join(arguments))
+
+
+class each_text(_Spelled):
     """The members of a JSON list, as rows with one text column `value`."""
 
-    name = "each_text"
-    inherit_cache = True
     type = String()
-
-
-@compiles(each_text, "postgresql")
-def _each_text_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"jsonb_array_elements_text({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(each_text, "sqlite")
-def _each_text_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"json_each({compiler.process(element.clauses, **kw)})"
+    postgresql = "jsonb_array_elements_text({0})"
+    sqlite = "json_each({0})"
 
 
 def each(column: ColumnElement[Any]) -> TableValuedAlias:
@@ -74,24 +82,14 @@ def each(column: ColumnElement[Any]) -> TableValuedAlias:
     return each_text(column).table_valued("value")
 
 
-class any_of(FunctionElement[Any]):
-    """Whether a column's value is in a list parameter: `any_of(column, bindparam("forces", type_=Texts()))`."""
+class any_of(_Spelled):
+    """Whether a column's value is in a list parameter: `any_of(column, bindparam("forces", type_=Texts()))`.
 
-    name = "any_of"
-    inherit_cache = True
-    type = NullType()  # a Boolean would be compared with 1 on SQLite, which then no longer uses its index
+    It has no type: a Boolean would be compared with 1 on SQLite, which then no longer uses its index.
+    """
 
-
-@compiles(any_of, "postgresql")
-def _any_of_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    column, values = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"{column} = ANY ({values})"
-
-
-@compiles(any_of, "sqlite")
-def _any_of_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    column, values = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"{column} IN (SELECT value FROM json_each({values}))"
+    postgresql = "{0} = ANY ({1})"
+    sqlite = "{0} IN (SELECT value FROM json_each({1}))"
 
 
 def constant(text: str) -> ColumnElement[str]:
@@ -106,183 +104,83 @@ def is_one_of(column: ColumnElement[Any], *values: str) -> ColumnElement[bool]:
     return or_(*(column == constant(value) for value in values))
 
 
-class padded(FunctionElement[str]):
+class padded(_Spelled):
     """A number of several parts, such as 1.10, with each part in four digits, so that 1.10 comes after 1.9."""
 
-    name = "padded"
-    inherit_cache = True
     type = Code
+    postgresql = r"regexp_replace(regexp_replace({0}, '([0-9]+)', '000\1', 'g'), '[0-9]*([0-9]{{4}})', '\1', 'g')"
+    sqlite = "padded({0})"
 
 
-@compiles(padded, "postgresql")
-def _padded_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    filled = f"regexp_replace({compiler.process(element.clauses, **kw)}, '([0-9]+)', '000\\1', 'g')"
-    return f"regexp_replace({filled}, '[0-9]*([0-9]{{4}})', '\\1', 'g')"
-
-
-@compiles(padded, "sqlite")
-def _padded_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"padded({compiler.process(element.clauses, **kw)})"
-
-
-class as_uid(FunctionElement[Any]):
+class as_uid(_Spelled):
     """Text that holds a UUID, as the column type of identifiers."""
 
-    name = "as_uid"
-    inherit_cache = True
     type = Uid()
+    postgresql = "CAST({0} AS UUID)"
+    sqlite = "{0}"
 
 
-@compiles(as_uid, "postgresql")
-def _as_uid_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"CAST({compiler.process(element.clauses, **kw)} AS UUID)"
-
-
-@compiles(as_uid, "sqlite")
-def _as_uid_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    return str(compiler.process(element.clauses, **kw))
-
-
-class decimal_sum(FunctionElement[Any]):
+class decimal_sum(_Spelled):
     """The exact sum of an Amount column; null when there is nothing to add."""
 
-    name = "decimal_sum"
-    inherit_cache = True
     type = Amount()
+    postgresql = "sum({0})"
+    sqlite = "decimal_sum({0})"
 
 
-@compiles(decimal_sum, "sqlite")
-def _decimal_sum_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"decimal_sum({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(decimal_sum, "postgresql")
-def _decimal_sum_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"sum({compiler.process(element.clauses, **kw)})"
-
-
-class json_record(FunctionElement[Any]):
+class json_record(_Spelled):
     """One JSON object, from pairs of a name and a value. A value that is JSON itself goes in through `as_json`."""
 
-    name = "json_record"
-    inherit_cache = True
-    type = NullType()
+    postgresql = "json_build_object({all})"
+    sqlite = "json_object({all})"
 
     def __init__(self, *members: tuple[str, ColumnElement[Any]]) -> None:
         super().__init__(*(part for name, value in members for part in (constant(name), value)))
 
 
-@compiles(json_record, "postgresql")
-def _json_record_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"json_build_object({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(json_record, "sqlite")
-def _json_record_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"json_object({compiler.process(element.clauses, **kw)})"
-
-
-class json_list(FunctionElement[Any]):
+class json_list(_Spelled):
     """The values of a group for which a condition holds, as one JSON list: `json_list(value, condition)`."""
 
-    name = "json_list"
-    inherit_cache = True
-    type = NullType()
+    postgresql = "coalesce(json_agg({0}) FILTER (WHERE {1}), '[]')"
+    sqlite = "json_group_array({0}) FILTER (WHERE {1})"
 
 
-@compiles(json_list, "postgresql")
-def _json_list_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    value, condition = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"coalesce(json_agg({value}) FILTER (WHERE {condition}), '[]')"
-
-
-@compiles(json_list, "sqlite")
-def _json_list_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    value, condition = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"json_group_array({value}) FILTER (WHERE {condition})"
-
-
-class as_json(FunctionElement[Any]):
+class as_json(_Spelled):
     """JSON inside JSON, and an Amount as a number with its digits: on SQLite both are text until that is said."""
 
-    name = "as_json"
-    inherit_cache = True
-    type = NullType()
+    postgresql = "{0}"
+    sqlite = "json({0})"
 
 
-@compiles(as_json, "postgresql")
-def _as_json_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    return str(compiler.process(element.clauses, **kw))
-
-
-@compiles(as_json, "sqlite")
-def _as_json_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"json({compiler.process(element.clauses, **kw)})"
-
-
-class json_text(FunctionElement[str]):
+class json_text(_Spelled):
     """JSON made by the database, as the text that an answer takes over as it is."""
 
-    name = "json_text"
-    inherit_cache = True
     type = String()
+    postgresql = "CAST({0} AS TEXT)"
+    sqlite = "{0}"
 
 
-@compiles(json_text, "postgresql")
-def _json_text_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"CAST({compiler.process(element.clauses, **kw)} AS TEXT)"
-
-
-@compiles(json_text, "sqlite")
-def _json_text_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    return str(compiler.process(element.clauses, **kw))
-
-
-class differs(FunctionElement[Any]):
+class differs(_Spelled):
     """Whether two Amounts are different numbers (61.4 and 61.40 are the same one); null is like null only.
 
     Amounts have at most fifteen digits, so SQLite's doubles tell any two of them apart.
     """
 
-    name = "differs"
-    inherit_cache = True
-    type = NullType()
+    postgresql = "{0} IS DISTINCT FROM {1}"
+    sqlite = "CAST({0} AS REAL) IS NOT CAST({1} AS REAL)"
 
 
-@compiles(differs, "postgresql")
-def _differs_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    left, right = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"{left} IS DISTINCT FROM {right}"
-
-
-@compiles(differs, "sqlite")
-def _differs_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    left, right = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"CAST({left} AS REAL) IS NOT CAST({right} AS REAL)"
-
-
-class _trimmed(FunctionElement[str]):
+class _shortest(_Spelled):
     """An Amount in its shortest form: 61.40 as 61.4."""
 
-    name = "trimmed"
-    inherit_cache = True
     type = String()
-
-
-@compiles(_trimmed, "postgresql")
-def _trimmed_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"trim_scale({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(_trimmed, "sqlite")
-def _trimmed_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    amount = compiler.process(element.clauses, **kw)
-    return f"CASE WHEN instr({amount}, '.') THEN rtrim(rtrim({amount}, '0'), '.') ELSE {amount} END"
+    postgresql = "trim_scale({0})"
+    sqlite = "CASE WHEN instr({0}, '.') THEN rtrim(rtrim({0}, '0'), '.') ELSE {0} END"
 
 
 def tab_separated(*columns: ColumnElement[Any]) -> ColumnElement[str]:
     """Columns as one line of text, the same on both databases; null is empty, and numbers have their shortest form."""
-    texts = (_trimmed(each) if isinstance(each.type, Amount) else each for each in columns)
+    texts = (_shortest(each) if isinstance(each.type, Amount) else each for each in columns)
     line: ColumnElement[str]
     line, *others = (func.coalesce(cast(each, String), literal_column("''")) for each in texts)
     for each in others:
