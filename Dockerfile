@@ -1,7 +1,12 @@
 # The service in one image, for a user without rights and a read-only root file system:
 #
 #     docker build --tag pip-api .
-#     docker run --read-only --tmpfs /tmp --volume pip-api:/var/lib/pip-api --publish 8000:8000 pip-api
+#     alias run='docker run --rm --read-only --tmpfs /tmp --volume pip-api:/var/lib/pip-api'
+#     run pip-api pip-api migrate
+#     run --publish 8000:8000 pip-api
+#
+# That is a trial: the service makes a signing key of its own. For production set PIP_ENVIRONMENT=production, mount a key
+# and name it in PIP_SIGNING_KEY_FILE.
 #
 # Pin the base image by digest in your own registry: the tag moves with Python's security releases.
 

@@ -83,6 +83,12 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         await service.close()
 
 
+def patched(state: Record, patch: list[Record]) -> Record:
+    """A state with a JSON Patch applied that replaces members of it."""
+    assert all(each["op"] == "replace" for each in patch)
+    return state | {each["path"].removeprefix("/"): each["value"] for each in patch}
+
+
 def codes(answer: httpx.Response) -> list[tuple[str, str | None]]:
     """The faults of a refusal: what is wrong, and where."""
     return [

@@ -71,7 +71,7 @@ def resolved(reference: str) -> Any:
 def test_an_operation_names_exactly_one_permission(path: str, operation: Record) -> None:
     permission = operation["x-permission"]
     assert permission in PERMISSIONS
-    assert operation["security"] == [{"oauth2": [permission]}]
+    assert operation["security"] == [{"oauth2": [permission]}, {"bearer": []}]
     assert permission in DOCUMENT["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"]["scopes"]
     assert {"401", "403", "503"} <= set(operation["responses"])
 
@@ -289,6 +289,19 @@ def test_no_source_file_is_too_long_to_read() -> None:
 def test_only_the_database_commits() -> None:
     committing = {name for name, text in modules() if re.search(r'\.commit\(|"COMMIT|\.transaction\(\)\s*as\s*_', text)}
     assert committing == {"db/migrate.py", "db/sqlite.py"}  # on PostgreSQL the driver's own transaction does
+
+
+def test_rows_are_written_in_few_places() -> None:
+    """The kernel writes every resource; figures, clients and the ledger itself have statements of their own."""
+    imported = r"from sqlalchemy import [^\n]*\b(insert|update|delete)\b|(?m:^    (insert|update|delete),$)"
+    writing = {name for name, text in modules() if re.search(imported, text)}
+    assert writing == {
+        "access/clients.py",
+        "exchange/figures.py",
+        "kernel/resource.py",
+        "ledger/entries.py",
+        "resources/figures.py",
+    }
 
 
 def test_nothing_names_a_role_but_the_one_table() -> None:

@@ -11,6 +11,7 @@ from pip_api.db.guards import append_only, never_overlapping, versioned
 revision = "0001"
 down_revision = None
 
+OWNED = ("support_level_assignment", "concern", "pip", "action", "progress_update")
 OWN_KEYS = {
     "region": [["code"], ["gss_code"]],
     "force": [["code"]],
@@ -87,6 +88,8 @@ def upgrade() -> None:
         sa.Column("secret_hash", sa.String(), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("disabled_at", Instant(), nullable=True),
+        sa.Column("entry_id", Uid(), nullable=False),
+        sa.ForeignKeyConstraint(["entry_id"], ["ledger_entry.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("client_id"),
     )
@@ -101,6 +104,8 @@ def upgrade() -> None:
         sa.Column("valid_to", Instant(), nullable=True),
         sa.Column("granted_by", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("entry_id", Uid(), nullable=False),
+        sa.ForeignKeyConstraint(["entry_id"], ["ledger_entry.id"], initially="DEFERRED", deferrable=True),
         sa.ForeignKeyConstraint(["client_id"], ["service_client.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -299,7 +304,7 @@ def upgrade() -> None:
     append_only("ledger_entry", [["seq"], ["id"], ["subject_id", "version"]])
     append_only("figure", [["force_code", "measure_code", "period_start", "period_end", "revision"]])
     for table, keys in OWN_KEYS.items():
-        versioned(table, [["id"], *keys])
+        versioned(table, [["id"], *keys], ["force_code"] if table in OWNED else [])
     never_overlapping("support_level_assignment", "force_code", "starts_on", "ends_on")
 
 

@@ -114,6 +114,7 @@ def _documented(lifespan: Callable[[FastAPI], object] | None) -> FastAPI:
         title="pip_api",
         version=version("policing-pip-api"),
         description="Performance Improvement Plans of United Kingdom police forces.",
+        openapi_tags=[{"name": each.plural, "description": each.describes} for each in RESOURCES],
         lifespan=lifespan,
         redirect_slashes=False,
     )

@@ -3,19 +3,21 @@
 import asyncio
 import gc
 import json
+import logging
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from pip_api.access.permissions import ROLES
 from pip_api.settings import Settings, StartRefused, load
 
 if TYPE_CHECKING:
-    from pip_api.kernel.call import Services
+    from pip_api.kernel.call import Call, Services
 
 app = typer.Typer(
     help="Performance Improvement Plans of police forces.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -54,6 +56,8 @@ def serve(
     from pip_api.db.migrate import require_current
 
     settings = load()
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel("WARNING")
     with _listener(settings) as listener:
         if demo:
             _prepare_demo(settings)
@@ -62,7 +66,7 @@ def serve(
             create_app(settings),
             http="httptools",
             loop="uvloop",
-            log_level=settings.log_level,
+            log_config=None,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=25,
@@ -80,6 +84,7 @@ def _listener(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
+        listener.listen()  # without it another start could take the same address
     except OSError as error:
         listener.close()
         reason = error.strerror or str(error)
@@ -115,16 +120,16 @@ def _prepare_demo(settings: Settings) -> None:
     _migrate(settings)
     _with_services(settings, load_example)
     path = _demo_file(settings)
-    if not path.exists():
-        try:
-            made = {
-                id: _create_client(settings, id, *about, "Made by serve --demo") for id, about in DEMO_CLIENTS.items()
-            }
-        except StartRefused as refusal:
-            lost = f"The demonstration was set up before, but {path} is lost: remove the database and start again"
-            raise StartRefused(f"{lost}. ({refusal})") from refusal
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(made))
+    if path.exists():
+        return
+    try:
+        made = _create_clients(settings, DEMO_CLIENTS, "Made by serve --demo")
+    except StartRefused as refusal:
+        lost = f"The demonstration was set up before, but {path}, the file of its secrets, is not there"
+        where = "it lies beside the signing key (PIP_SIGNING_KEY_FILE) that was used then"
+        raise StartRefused(f"{lost}: {where}.") from refusal
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(made))
 
 
 def _demo_file(settings: Settings) -> Path:
@@ -139,9 +144,11 @@ def migrate() -> None:
 
 
 def _migrate(settings: Settings) -> None:
+    from pip_api.app import signing_key
     from pip_api.db.migrate import migrate as migrate_schema
     from pip_api.exchange.catalogue import load_reference
 
+    signing_key(settings)  # asked for before anything is written: loading the reference data needs it
     migrate_schema(settings)
     _with_services(settings, load_reference)
 
@@ -164,29 +171,59 @@ def _with_services(settings: Settings, work: "Callable[[Services], Awaitable[Any
 @clients.command("create")
 def create_client(
     client_id: Annotated[str, typer.Argument(help="How it will call itself, such as as-performance-mart.")],
-    role: Annotated[str, typer.Option(help="One role, such as data_submitter.")],
+    role: Annotated[str, typer.Option(help=f"One of: {', '.join(sorted(ROLES))}.")],
     on: Annotated[str, typer.Option(help="Where: national, region:CODE or force:CODE.")],
     name: Annotated[str, typer.Option(help="What people call it.")] = "",
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
 ) -> None:
-    """Make a client with a role, and print its secret, which is shown this once."""
+    """Make a client with a role, in the database of PIP_DATABASE_URL, and print its secret, shown this once."""
+    from pip_api.db.migrate import require_current
+
     settings = load()
-    print(_create_client(settings, client_id, name or client_id, role, on, reason))
+    require_current(settings)
+    print(_create_clients(settings, {client_id: (name or client_id, role, on)}, reason)[client_id])
 
 
-def _create_client(settings: Settings, client_id: str, name: str, role: str, on: str, reason: str) -> str:
+@clients.command("disable")
+def disable_client(
+    client_id: Annotated[str, typer.Argument(help="The client's id.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
+) -> None:
+    """End every access of a client, for good; its tokens stop within PIP_ACCESS_MEMORY_SECONDS."""
+    from pip_api.db.migrate import require_current
+    from pip_api.resources.clients import disable_client
+
+    settings = load()
+    require_current(settings)
+    _as_system(settings, reason, lambda call: disable_client(call, client_id))
+    print(f"The client {client_id} is disabled.")
+
+
+def _create_clients(settings: Settings, wanted: Mapping[str, tuple[str, str, str]], reason: str) -> dict[str, str]:
+    """Clients by id, each with its name, role and place; gives their secrets. All are made, or none."""
+    from pip_api.resources.clients import Place, create_client
+
+    async def make(call: "Call") -> dict[str, str]:
+        return {
+            id: await create_client(call, id, name, role, Place.parse(on)) for id, (name, role, on) in wanted.items()
+        }
+
+    made: dict[str, str] = _as_system(settings, reason, make)
+    return made
+
+
+def _as_system(settings: Settings, reason: str, story: "Callable[[Call], Awaitable[Any]]") -> Any:
+    """Runs a story as the service itself, in one transaction. Raises StartRefused in the words of its refusal."""
     from pip_api.access.principals import system
     from pip_api.http.problems import Problem
     from pip_api.kernel.call import Call
-    from pip_api.resources.clients import Place, create_client
 
-    async def make(services: "Services") -> str:
+    async def work(services: "Services") -> Any:
         async with services.database.transaction() as session:
-            call = Call(services, session, system(()), "pip-api-client", query={"reason": reason})
-            return await create_client(call, client_id, name, role, Place.parse(on))
+            return await story(Call(services, session, system(()), "pip-api-client", query={"reason": reason}))
 
     try:
-        return str(_with_services(settings, make))
+        return _with_services(settings, work)
     except Problem as problem:
         raise StartRefused(problem.detail) from problem
 
@@ -229,6 +266,8 @@ def import_file(
     server: Address = HERE,
     client_secret: ClientSecret = "",
     mode: Annotated[str, typer.Option(help="atomic: all rows or none; per_row: each that is good.")] = "atomic",
+    delimiter: Annotated[str, typer.Option(help="Between the cells, if not to be found out: , ; tab or |")] = "",
+    charset: Annotated[str, typer.Option(help="Of a CSV file that is not UTF-8, such as windows-1252.")] = "",
     source: Annotated[str, typer.Option(help="The system that the file comes from.")] = "",
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
 ) -> None:
@@ -236,44 +275,21 @@ def import_file(
     from rich.console import Console
     from rich.progress import Progress, TransferSpeedColumn
 
-    from pip_api.exchange.sending import SendingFailed, Server, send
+    from pip_api.exchange.sending import SendingFailed, Server, media_type_of, send
+    from pip_api.exchange.telling import tell
 
-    given = {"mode": mode, "source": source, "reason": reason}
+    given = {"mode": mode, "delimiter": delimiter, "source": source, "reason": reason}
     params = {name: value for name, value in given.items() if value}
     target = Server(server, client_id, client_secret or _demo_secret(client_id))
     bar = Progress(*Progress.get_default_columns(), TransferSpeedColumn(), console=Console(stderr=True))
     try:
         with bar as progress:
             task = progress.add_task(f"Sending {file.name}", total=file.stat().st_size)
-            summary = send(target, kind, file, params, lambda done: progress.update(task, completed=done))
+            media_type = media_type_of(file) + (f"; charset={charset}" if charset else "")
+            summary = send(target, kind, file, media_type, params, lambda done: progress.update(task, completed=done))
     except SendingFailed as error:
         _stop(str(error))
-    raise typer.Exit(_report(summary))
-
-
-def _report(summary: dict[str, Any]) -> int:
-    """Says what became of the import; gives the exit code."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = Console()
-    if "counts" in summary:
-        counts = ", ".join(f"{count} {name}" for name, count in summary["counts"].items() if count)
-        rows = "1 row" if summary["received"] == 1 else f"{summary['received']} rows"
-        console.print(f"{rows}: {counts or 'nothing to do'}.", highlight=False)
-    problems = summary.get("problems") or summary.get("errors") or []
-    if problems:
-        console.print(escape(summary.get("detail", "Some rows have problems.")), highlight=False)
-        table = Table("line", "column", "code", "detail", box=None)
-        for each in problems[:20]:
-            table.add_row(*(escape(str(each.get(name) or "")) for name in ("line", "column", "code", "detail")))
-        console.print(table)
-        if (more := max(summary.get("problems_total", 0), len(problems)) - 20) > 0:
-            console.print(f"and {more} more.")
-    if not summary.get("committed", False):
-        return 2
-    return 1 if summary["counts"]["failed"] else 0
+    raise typer.Exit(tell(summary))
 
 
 @app.command()

@@ -8,6 +8,8 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 
 class StartRefused(Exception):
@@ -26,7 +28,7 @@ class Settings(BaseSettings):
         default=True, description="Prepare statements on the server. Off behind PgBouncer in transaction mode."
     )
     statement_timeout_ms: int = Field(
-        default=5_000, ge=100, description="Milliseconds that one statement may take; imports are exempt."
+        default=5_000, ge=100, description="Milliseconds that one statement may take on PostgreSQL; imports are exempt."
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
@@ -38,14 +40,18 @@ class Settings(BaseSettings):
         default=Path("var/signing-key.pem"),
         description="PEM file of the P-256 private key that signs tokens; made on first use in development only.",
     )
-    issuer: str = Field(default="https://pip-api.invalid", description="The `iss` of the tokens issued and accepted.")
-    audience: str = Field(default="pip-api", description="The `aud` of the tokens issued and accepted.")
-    token_lifetime_seconds: int = Field(default=900, ge=60, le=3_600, description="Seconds that a token is good for.")
+    issuer: str = Field(
+        default="https://pip-api.invalid", min_length=1, description="The `iss` of the tokens issued and accepted."
+    )
+    audience: str = Field(default="pip-api", min_length=1, description="The `aud` of the tokens issued and accepted.")
+    token_lifetime_seconds: int = Field(
+        default=900, ge=60, le=3_600, description="Seconds that a token is good for; clocks may differ by 30 more."
+    )
     access_memory_seconds: float = Field(
         default=5.0,
         ge=0,
         le=60,
-        description="Seconds that a token and its grants are remembered: the longest a withdrawn grant works.",
+        description="Seconds that a token and its grants are remembered: a change counts after at most these.",
     )
     max_body_bytes: int = Field(default=1_048_576, ge=1_024, description="Bytes of a JSON request body, at most.")
     max_import_bytes: int = Field(default=268_435_456, ge=1_024, description="Bytes of an import as sent, at most.")
@@ -60,6 +66,12 @@ class Settings(BaseSettings):
     def _known_database(cls, value: str) -> str:
         if not value.startswith(("sqlite:///", "postgresql://")):
             raise ValueError("must begin with sqlite:/// or postgresql://")
+        try:
+            url = make_url(value)
+        except (ArgumentError, ValueError):
+            raise ValueError("cannot be read as an address") from None
+        if url.drivername == "sqlite" and url.database in (None, "", ":memory:"):
+            raise ValueError("must name a file")
         return value
 
 
@@ -70,4 +82,6 @@ def load() -> Settings:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = "PIP_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise StartRefused(f"The setting {name} is not usable: {first['msg']}.") from error
+        raise StartRefused(
+            f"The setting {name} is not usable: {first['msg'].removeprefix('Value error, ')}."
+        ) from error

@@ -192,9 +192,3 @@ def test_a_key_with_a_password_is_refused(tmp_path: Path) -> None:
 
 def test_the_key_is_not_shown_by_its_repr(known: SigningKey) -> None:
     assert RFC_7515_D not in repr(known)
-
-
-def test_the_sentence_is_the_text(tmp_path: Path) -> None:
-    with pytest.raises(KeyUnusable) as refused:
-        load_signing_key(tmp_path / "signing.pem")
-    assert refused.value.sentence == str(refused.value)

@@ -12,7 +12,11 @@ from tests.service import Record, Service, refused
 
 SAME = {"X-Request-Id": "the-same-request"}
 NOBODY = "01890000-0000-7000-8000-000000000000"
-_NEWEST = Statement(select(column_of(ServiceClient, "id")).order_by(column_of(ServiceClient, "id").desc()))
+_NEWEST = Statement(
+    select(column_of(ServiceClient, "id"), column_of(ServiceClient, "entry_id")).order_by(
+        column_of(ServiceClient, "id").desc()
+    )
+)
 
 
 @pytest.fixture
@@ -118,7 +122,7 @@ async def two_grants(service: Service, first: tuple[str, str], second: tuple[str
     async with service.services.database.transaction() as session:
         newest = await session.fetch(_NEWEST)
         grant = {"id": service.services.new_id(), "client_id": newest[0]["id"], "role": role, "scope": place.scope}
-        times = {"valid_from": service.clock(), "valid_to": None}
+        times = {"valid_from": service.clock(), "valid_to": None, "entry_id": newest[0]["entry_id"]}
         await session.run(INSERT_GRANT, **grant, **times, scope_code=place.code, granted_by="tests", reason="")
     return caller
 

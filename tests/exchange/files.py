@@ -47,12 +47,12 @@ def counted(**counts: int) -> dict[str, int]:
     return dict.fromkeys(("created", "updated", "unchanged", "deleted", "skipped", "failed"), 0) | counts
 
 
-def digest_of(rows: Iterable[Row], revision: int = 1) -> str:
+def digest_of(rows: Iterable[Row], revision: int = 1, source: str = "") -> str:
     """What the ledger should keep of rows that have a number only, worked out from the file."""
     made = hashlib.sha256()
     for row in sorted(rows, key=lambda row: [row[name] for name in COLUMNS[:4]]):
         value = format(Decimal(row["value"]).normalize(), "f")
-        cells = [*(row[name] for name in COLUMNS[:4]), str(revision), value, "", "", "final", ""]
+        cells = [*(row[name] for name in COLUMNS[:4]), str(revision), value, "", "", "final", "", source, ""]
         made.update(("\t".join(cells) + "\n").encode())
     return made.hexdigest()
 

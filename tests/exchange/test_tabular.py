@@ -324,7 +324,7 @@ def test_a_record_without_end_does_not_fill_the_memory(body: bytes, media_type: 
 
 
 def test_a_header_of_many_strange_columns_is_refused_at_once() -> None:
-    assert unreadable(",".join(f"column {n}" for n in range(50_000)).encode()).code in {"no_header", "unknown_column"}
+    assert unreadable(",".join(f"column {n}" for n in range(10_000)).encode()).code in {"no_header", "unknown_column"}
 
 
 # Compression

@@ -40,15 +40,29 @@ def test_a_variant_has_a_tag_of_its_own() -> None:
     assert etag(17, "id,title") != etag(17, "title,id")
 
 
-def test_the_body_is_asked_only_when_there_is_no_header() -> None:
-    def unread() -> int:
-        raise AssertionError("the body was read")
+@pytest.mark.parametrize(
+    ("header", "body", "code"),
+    [
+        ('"v3"', None, None),
+        ('"v3"', 3, None),
+        ('"v3"', 2, "version_mismatch"),
+        ('"v2"', 3, "version_mismatch"),
+        (None, 3, None),
+        (None, 2, "version_mismatch"),
+        (None, None, "precondition_required"),
+        ("*", 3, "precondition_required"),
+    ],
+)
+def test_the_header_and_the_body_must_both_be_current(header: str | None, body: int | None, code: str | None) -> None:
+    if code is None:
+        expected(header, lambda: body, 3)
+        return
+    with pytest.raises(Problem) as refusal:
+        expected(header, lambda: body, 3)
+    assert (refusal.value.code, refusal.value.headers) == (code, {"ETag": '"v3"'})
 
-    expected('"v3"', unread, 3)
-    with pytest.raises(Problem) as stale:
-        expected('"v2"', unread, 3)
-    assert stale.value.code == "version_mismatch"
-    expected(None, lambda: 3, 3)
-    with pytest.raises(Problem) as missing:
-        expected(None, lambda: None, 3)
-    assert (missing.value.code, missing.value.headers) == ("precondition_required", {"ETag": '"v3"'})
+
+def test_a_change_without_a_body_is_not_asked_for_one() -> None:
+    expected('"v3"', None, 3)
+    with pytest.raises(Problem, match=r"Send If-Match with the ETag you last read\.$"):
+        expected(None, None, 3)

@@ -49,11 +49,10 @@ async def test_concerns_stand_in_the_plans_order_with_their_measures(admin: http
     assert [each["id"] for each in (await status(admin, plan))["concerns"]] == list(reversed(plan["concern_ids"]))
 
 
-async def test_a_concern_that_was_withdrawn_since_says_so(admin: httpx.AsyncClient, plan: Record) -> None:
-    await admin.delete(f"/v1/concerns/{plan['concern_ids'][0]}", headers={"If-Match": '"v1"'})
-    told = (await status(admin, plan))["concerns"]
-    assert [each["id"] for each in told] == plan["concern_ids"]
-    assert [each["status"] for each in told] == ["withdrawn", "open"]
+async def test_a_plan_that_was_withdrawn_says_so(admin: httpx.AsyncClient, plan: Record) -> None:
+    tag = {"If-Match": f'"v{plan["version"]}"'}
+    assert (await admin.delete(f"/v1/pips/{plan['id']}", headers=tag)).status_code == 204
+    refused(await admin.get(f"/v1/pips/{plan['id']}/status"), 410, "withdrawn")
 
 
 async def test_the_latest_figure_is_the_newest_revision_of_the_latest_period(

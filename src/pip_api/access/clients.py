@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import String, bindparam, insert, select
+from sqlalchemy import Column, ForeignKey, String, bindparam, insert, select, update
 from sqlmodel import Field, SQLModel
 
 from pip_api.db.columns import Code, Instant, Uid
@@ -26,6 +26,9 @@ class ServiceClient(SQLModel, table=True):
     secret_hash: str
     created_at: datetime = Field(sa_type=Instant)
     disabled_at: datetime | None = Field(default=None, sa_type=Instant)
+    entry_id: UUID = Field(
+        sa_column=Column(Uid(), ForeignKey("ledger_entry.id", deferrable=True, initially="DEFERRED"), nullable=False)
+    )
 
 
 class Grant(SQLModel, table=True):
@@ -40,6 +43,9 @@ class Grant(SQLModel, table=True):
     valid_to: datetime | None = Field(default=None, sa_type=Instant)
     granted_by: str
     reason: str
+    entry_id: UUID = Field(
+        sa_column=Column(Uid(), ForeignKey("ledger_entry.id", deferrable=True, initially="DEFERRED"), nullable=False)
+    )
 
 
 def new_secret() -> str:
@@ -54,19 +60,19 @@ def secret_hash(secret: str) -> str:
 
 INSERT_CLIENT = Statement(insert(ServiceClient))
 INSERT_GRANT = Statement(insert(Grant))
-_SECRET = Statement(
-    select(
-        column_of(ServiceClient, "id"),
-        column_of(ServiceClient, "client_id"),
-        column_of(ServiceClient, "secret_hash"),
-        column_of(ServiceClient, "disabled_at"),
-    ).where(column_of(ServiceClient, "client_id") == bindparam("client_id"))
+DISABLE_CLIENT = Statement(
+    update(ServiceClient)
+    .where(column_of(ServiceClient, "id") == bindparam("of_id", type_=Uid()))
+    .values({name: bindparam(name, type_=column_of(ServiceClient, name).type) for name in ("disabled_at", "entry_id")})
+)
+CLIENT = Statement(
+    select(*ServiceClient.__table__.c).where(column_of(ServiceClient, "client_id") == bindparam("client_id"))  # type: ignore[attr-defined]
 )
 
 
 async def authenticate(session: Session, client_id: str, secret: str) -> Record | None:
     """The client with this id and secret, or None. Takes the same steps whether or not the id exists."""
-    client = await session.one(_SECRET, client_id=client_id)
+    client = await session.one(CLIENT, client_id=client_id)
     known = client["secret_hash"] if client is not None else secret_hash("")
     matches = hmac.compare_digest(known, secret_hash(secret))
     return client if client is not None and matches and client["disabled_at"] is None else None

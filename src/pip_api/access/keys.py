@@ -19,10 +19,6 @@ _COORDINATE_BYTES = 32
 class KeyUnusable(Exception):
     """The signing key cannot be used; the text is one sentence for whoever runs the service."""
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-
 
 class SigningKey:
     """An ES256 private key. Its `kid` is the RFC 7638 thumbprint, so that the same key has the same name everywhere."""

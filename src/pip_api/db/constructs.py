@@ -112,6 +112,14 @@ class padded(_Spelled):
     sqlite = "padded({0})"
 
 
+class bytewise(_Spelled):
+    """A text as it is ordered everywhere alike; the order of a PostgreSQL depends on how it was installed."""
+
+    type = Code
+    postgresql = '{0} COLLATE "C"'
+    sqlite = "{0}"
+
+
 class as_uid(_Spelled):
     """Text that holds a UUID, as the column type of identifiers."""
 
@@ -150,6 +158,14 @@ class as_json(_Spelled):
 
     postgresql = "{0}"
     sqlite = "json({0})"
+
+
+class json_member(_Spelled):
+    """The text of a member of a JSON object that stands in a list: `json_member(each(column).c.value, name)`."""
+
+    type = String()
+    postgresql = "CAST({0} AS JSONB) ->> {1}"
+    sqlite = "json_extract({0}, '$.' || {1})"
 
 
 class json_text(_Spelled):

@@ -27,27 +27,29 @@ def append_only(table: str, keys: Keys) -> None:
     _refuse_replacing(table, keys)
 
 
-def versioned(table: str, keys: Keys) -> None:
-    """An update keeps the keys and raises the version by one; rows are never deleted."""
+def versioned(table: str, keys: Keys, owner: Sequence[str] = ()) -> None:
+    """An update keeps the keys and the owner and raises the version by one; rows are never deleted."""
+    kept = dict.fromkeys([*(column for key in keys for column in key), *owner])
     if _is_postgresql():
         _refuse_on_postgresql(table, "DELETE")
         op.execute(
             """
-            CREATE OR REPLACE FUNCTION raises_version() RETURNS trigger LANGUAGE plpgsql AS $$
+            CREATE OR REPLACE FUNCTION refuse_update() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN
-                IF NEW.id <> OLD.id OR NEW.version <> OLD.version + 1 THEN
-                    RAISE EXCEPTION '%: an update must raise the version by one', TG_TABLE_NAME
-                        USING ERRCODE = 'restrict_violation';
-                END IF;
-                RETURN NEW;
+                RAISE EXCEPTION '%: an update must raise the version by one', TG_TABLE_NAME
+                    USING ERRCODE = 'restrict_violation';
             END $$
             """
         )
+        moved = " OR ".join(f"NEW.{column} IS DISTINCT FROM OLD.{column}" for column in kept)
         op.execute(
-            f"CREATE TRIGGER {table}_version BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION raises_version()"
+            f"""
+            CREATE TRIGGER {table}_version BEFORE UPDATE ON {table} FOR EACH ROW
+            WHEN ({moved} OR NEW.version <> OLD.version + 1) EXECUTE FUNCTION refuse_update()
+            """
         )
         return
-    moved = " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for key in keys for column in key)
+    moved = " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for column in kept)
     op.execute(
         f"""
         CREATE TRIGGER {table}_version BEFORE UPDATE ON {table}

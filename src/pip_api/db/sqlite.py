@@ -2,14 +2,14 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
-from sqlalchemy import Table, create_engine
+from sqlalchemy import Dialect, Table, create_engine
 from sqlalchemy.schema import CreateTable
 
 from pip_api.db.errors import Conflict, Kind, Unavailable
@@ -24,6 +24,8 @@ PRAGMAS = (
     "PRAGMA recursive_triggers = ON",  # else INSERT OR REPLACE walks past the triggers that refuse a deletion
     "PRAGMA busy_timeout = 5000",
 )
+
+LONGEST_WAIT = 5.0  # seconds, for another transaction to end
 
 _KINDS: dict[str, Kind] = {"unique": "unique", "overlap": "overlap"}  # the first words of our triggers' refusals
 _PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
@@ -74,9 +76,14 @@ def _in_our_words() -> Iterator[None]:
 
 
 class SqliteSession(Session):
-    def __init__(self, connection: aiosqlite.Connection, database: "SqliteDatabase") -> None:
-        super().__init__(database.dialect)
+    """`begin` is called before a write; it does nothing the second time."""
+
+    def __init__(
+        self, connection: aiosqlite.Connection, dialect: Dialect, begin: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        super().__init__(dialect)
         self._connection = connection
+        self._begin = begin
 
     async def fetch(self, statement: Statement, /, **params: Any) -> list[Record]:
         compiled = statement.on(self.dialect)
@@ -85,6 +92,7 @@ class SqliteSession(Session):
         return compiled.records(rows)
 
     async def run(self, statement: Statement, /, **params: Any) -> int:
+        await self._write()
         compiled = statement.on(self.dialect)
         with _in_our_words():
             async with self._connection.execute(compiled.sql, compiled.bind(params)) as cursor:
@@ -93,6 +101,7 @@ class SqliteSession(Session):
     async def run_many(self, statement: Statement, params: Sequence[Mapping[str, Any]]) -> None:
         if not params:
             return
+        await self._write()
         compiled = statement.on(self.dialect)
         with _in_our_words():
             await self._connection.executemany(compiled.sql, [compiled.bind(each) for each in params])
@@ -110,8 +119,14 @@ class SqliteSession(Session):
         with _in_our_words():
             await self._connection.execute(f"DROP TABLE IF EXISTS temp.{table.name}")
             await self._connection.execute(create)
-            async for batch in rows:
+            async for batch in rows:  # each in a transaction of its own, which only the temporary table takes part in
+                await self._connection.execute("SAVEPOINT staged")
                 await self._connection.executemany(f"INSERT INTO temp.{table.name} VALUES ({marks})", batch)
+                await self._connection.execute("RELEASE staged")
+
+    async def _write(self) -> None:
+        if self._begin is not None:
+            await self._begin()
 
 
 class SqliteDatabase(Database):
@@ -128,14 +143,17 @@ class SqliteDatabase(Database):
     async def open(self) -> None:
         try:
             for _ in range(self._reader_count + 1):
-                connection = await aiosqlite.connect(self._path, isolation_level=None)
-                self._connections.append(connection)
-                await connection._execute(prepare, connection._conn)  # type: ignore[no-untyped-call]
+                self._connections.append(await self._connected())
         except (sqlite3.Error, OSError) as error:
             await self.close()
             raise StartRefused(f"The database {self._path} cannot be opened: {error}.") from error
         for reader in self._connections[1:]:
             self._readers.put_nowait(reader)
+
+    async def _connected(self) -> aiosqlite.Connection:
+        connection = await aiosqlite.connect(self._path, isolation_level=None)
+        await connection._execute(prepare, connection._conn)  # type: ignore[no-untyped-call]
+        return connection
 
     async def close(self) -> None:
         for connection in self._connections:
@@ -146,23 +164,43 @@ class SqliteDatabase(Database):
     async def read(self) -> AsyncIterator[Session]:
         connection = await self._readers.get()
         try:
-            yield SqliteSession(connection, self)
+            yield SqliteSession(connection, self.dialect)
         finally:
             self._readers.put_nowait(connection)
 
     @asynccontextmanager
     async def transaction(self, *, bulk: bool = False) -> AsyncIterator[Session]:
-        async with self._writing:
+        async with AsyncExitStack() as held:
             connection = self._connections[0]
+            if bulk:  # a connection of its own, so that others write on while its file is read
+                connection = await self._connected()
+                held.push_async_callback(connection.close)
+            begun = False
+
+            async def begin() -> None:
+                nonlocal begun
+                if not begun:
+                    await held.enter_async_context(self._turn(connection))
+                    begun = True
+
+            if not bulk:
+                await begin()
+            yield SqliteSession(connection, self.dialect, begin)
+
+    @asynccontextmanager
+    async def _turn(self, connection: aiosqlite.Connection) -> AsyncIterator[None]:
+        try:
+            await asyncio.wait_for(self._writing.acquire(), LONGEST_WAIT)
+        except TimeoutError:
+            raise Unavailable("another transaction is writing") from None
+        try:
             with _in_our_words():
                 await connection.execute("BEGIN IMMEDIATE")
                 try:
-                    yield SqliteSession(connection, self)
-                except BaseException:
-                    await connection.execute("ROLLBACK")
-                    raise
-                try:
+                    yield
                     await connection.execute("COMMIT")
                 except BaseException:
                     await connection.execute("ROLLBACK")
                     raise
+        finally:
+            self._writing.release()

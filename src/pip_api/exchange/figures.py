@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from datetime import date
 from decimal import Decimal
 from typing import NotRequired
 from uuid import UUID
@@ -33,7 +34,7 @@ from pip_api.exchange.report import Report
 from pip_api.exchange.tabular import RawRow
 from pip_api.http.problems import Problem, fault
 from pip_api.kernel.call import Call
-from pip_api.kernel.shapes import Day, Exact, Prose
+from pip_api.kernel.shapes import Day, Exact, Line, Prose
 from pip_api.resources.figures import KEY, FigureStatus, figures, is_newest
 from pip_api.resources.measures import measures
 
@@ -52,6 +53,8 @@ class FigureRow(TypedDict):
     denominator: NotRequired[Exact]
     status: NotRequired[FigureStatus]
     narrative: NotRequired[Prose]
+    source_system: NotRequired[Line]
+    source_run: NotRequired[Line]
 
 
 staged = Table(
@@ -68,6 +71,8 @@ staged = Table(
     Column("denominator", Amount),
     Column("status", String),
     Column("narrative", String),
+    Column("source_system", String),
+    Column("source_run", String),
     prefixes=["TEMPORARY"],
 )
 _staged_key = [staged.c[name] for name in KEY]
@@ -91,6 +96,10 @@ _new = {
     "denominator": func.coalesce(staged.c.denominator, figures.c.denominator),
     "status": func.coalesce(staged.c.status, figures.c.status, FigureStatus.final.value),
     "narrative": func.coalesce(staged.c.narrative, figures.c.narrative, ""),
+    "source_system": func.coalesce(
+        staged.c.source_system, bindparam("source", type_=String()), figures.c.source_system
+    ),
+    "source_run": func.coalesce(staged.c.source_run, figures.c.source_run),
 }
 _known = and_(*(figures.c[name] == staged.c[name] for name in KEY), is_newest(figures))
 _MERGE = Statement(
@@ -129,10 +138,10 @@ async def merge(call: Call, batches: Batches, report: Report, import_id: UUID) -
     """Writes a new revision of each figure whose number is new or differs from the newest one."""
     units = {row["code"]: row["unit"] for row in await call.session.fetch(_UNITS)}
     forces = frozenset(call.by.reach("figure:write")) & frozenset(call.by.reach("figure:read"))
-    await call.session.stage(staged, _checked(batches, report, forces, units))
+    await call.session.stage(staged, _checked(batches, report, forces, units, call.today))
     await _refuse_duplicates(call, report)
     try:
-        written = await call.session.run(_MERGE, now=call.now, entry_id=import_id)
+        written = await call.session.run(_MERGE, now=call.now, entry_id=import_id, source=call.query.get("source"))
     except Conflict as conflict:
         if conflict.kind == "unique":
             raise Problem(
@@ -160,7 +169,7 @@ async def digest(call: Call, entry_id: UUID) -> str:
 
 
 async def _checked(
-    batches: Batches, report: Report, forces: frozenset[str], units: dict[str, str]
+    batches: Batches, report: Report, forces: frozenset[str], units: dict[str, str], today: date
 ) -> AsyncIterator[list[tuple[object, ...]]]:
     """The rows whose references hold, as the staging table wants them."""
     async for batch in batches:
@@ -168,10 +177,11 @@ async def _checked(
         for raw, row in batch:
             unit = units.get(row["measure_code"])
             known = row["force_code"] in forces and unit is not None
-            if known and row["period_start"] <= row["period_end"] and row.get("unit", unit) == unit:
+            begun = row["period_start"] <= today
+            if known and begun and row["period_start"] <= row["period_end"] and row.get("unit", unit) == unit:
                 ready.append(_staged(raw, row))
             else:
-                report.fail(raw.place, raw.line, _faults(row, forces, unit), natural_key(KEY, row))
+                report.fail(raw.place, raw.line, _faults(row, forces, unit, today), natural_key(KEY, row))
         yield ready
 
 
@@ -188,6 +198,8 @@ def _staged(raw: RawRow, row: Record) -> tuple[object, ...]:
         _plain(row.get("denominator")),
         row.get("status"),
         row.get("narrative"),
+        row.get("source_system"),
+        row.get("source_run"),
     )
 
 
@@ -195,7 +207,7 @@ def _plain(amount: Decimal | None) -> str | None:
     return None if amount is None else format(amount, "f")
 
 
-def _faults(row: Record, forces: frozenset[str], unit: str | None) -> list[Record]:
+def _faults(row: Record, forces: frozenset[str], unit: str | None, today: date) -> list[Record]:
     wrongs = []
     if row["force_code"] not in forces:
         detail = "There is no force with this code that you may write figures for."
@@ -209,6 +221,9 @@ def _faults(row: Record, forces: frozenset[str], unit: str | None) -> list[Recor
     if row["period_end"] < row["period_start"]:
         detail = "The period ends before it starts."
         wrongs.append({**fault("ends_before_start", detail, rule="FIG-005"), "column": "period_end"})
+    if row["period_start"] > today:
+        detail = "The period has not begun."
+        wrongs.append({**fault("in_the_future", detail, rule="FIG-001"), "column": "period_start"})
     return wrongs
 
 

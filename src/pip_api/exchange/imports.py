@@ -10,12 +10,13 @@ from uuid import UUID
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from sqlalchemy import Integer, bindparam, or_, select
 
+from pip_api.access.principals import Principal
 from pip_api.db.columns import Uid
 from pip_api.db.statements import Record, Statement, column_of
 from pip_api.exchange.inflated import Unreadable
 from pip_api.exchange.report import Report
 from pip_api.exchange.tabular import CSV, NDJSON, Input, RawRow, open_rows
-from pip_api.http.problems import MOST_ERRORS, Problem, fault
+from pip_api.http.problems import MOST_ERRORS, Problem, bad_parameter, fault
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import REASON, Operation, path_parameter, query
 from pip_api.kernel.shapes import faults
@@ -25,6 +26,7 @@ from pip_api.ledger.entries import LedgerEntry
 BATCH = 1_000  # quicker than more: what was read of a row is still in the processor's cache when it is written
 MODES = ("atomic", "per_row")
 DELIMITERS = (",", ";", "tab", "|")
+LONGEST_SOURCE = 200
 
 
 Good = tuple[RawRow, Any]
@@ -74,8 +76,15 @@ class ImportSummary(BaseModel):
 def operations(kinds: Mapping[str, Kind]) -> list[Operation]:
     """The routes of imports, for the kinds that there are."""
 
+    def admit(by: Principal, asked: Mapping[str, str]) -> None:
+        _require_choices(asked, {"mode": MODES, "delimiter": DELIMITERS, "kind": sorted(kinds)})
+        if "kind" not in asked:
+            detail = "'kind' is needed: it says what the rows are."
+            raise Problem("invalid_parameter", detail, errors=[fault("required", detail, "query", parameter="kind")])
+        by.require(kinds[asked["kind"]].permission)
+
     async def create(call: Call) -> Answer:
-        return await run_import(call, _asked_kind(call, kinds))
+        return await run_import(call, kinds[call.query["kind"]])
 
     return [
         Operation(
@@ -87,10 +96,11 @@ def operations(kinds: Mapping[str, Kind]) -> list[Operation]:
                       {"type": "string", "enum": list(MODES), "default": "atomic"}),
                 query("delimiter", "What stands between the cells, if it is not to be found out.",
                       {"type": "string", "enum": list(DELIMITERS)}),
-                query("source", "The system, and its run, that the file comes from."),
+                query("source", "The system that the file comes from; of a figure whose row names none too.",
+                      {"type": "string", "maxLength": LONGEST_SOURCE}),
                 REASON,
             ],
-            accepts=(CSV, *NDJSON), upload=True,
+            accepts=(CSV, *NDJSON), upload=True, admit=admit,
         ),
         Operation(
             "GET", "/v1/imports/{id}", "getImport", "imports", "Read the account of an import", "import:run",
@@ -99,27 +109,18 @@ def operations(kinds: Mapping[str, Kind]) -> list[Operation]:
     ]  # fmt: skip
 
 
-def _asked_kind(call: Call, kinds: Mapping[str, Kind]) -> Kind:
-    _require_choice(call, "mode", MODES)
-    _require_choice(call, "delimiter", DELIMITERS)
-    _require_choice(call, "kind", sorted(kinds))
-    if "kind" not in call.query:
-        detail = "'kind' is needed: it says what the rows are."
-        raise Problem("invalid_parameter", detail, errors=[fault("required", detail, "query", parameter="kind")])
-    return kinds[call.query["kind"]]
-
-
-def _require_choice(call: Call, name: str, choices: Sequence[str]) -> None:
-    """Raises 400 when a parameter was sent that is none of its choices."""
-    if call.query.get(name, choices[0]) not in choices:
-        detail = f"'{name}' must be one of: {' '.join(choices)}"
-        wrong = fault("invalid_parameter", detail, "query", parameter=name, allowed=list(choices))
-        raise Problem("invalid_parameter", detail, errors=[wrong])
+def _require_choices(asked: Mapping[str, str], choices: Mapping[str, Sequence[str]]) -> None:
+    """Raises 400 when a parameter was sent that is none of its choices, or a source that is no line of text."""
+    for name, allowed in choices.items():
+        if asked.get(name, allowed[0]) not in allowed:
+            raise bad_parameter(name, f"'{name}' must be one of: {' '.join(allowed)}", allowed=list(allowed))
+    source = asked.get("source", "")
+    if len(source) > LONGEST_SOURCE or not source.isprintable():
+        raise bad_parameter("source", f"'source' is one line of at most {LONGEST_SOURCE} characters.")
 
 
 async def run_import(call: Call, kind: Kind) -> Answer:
     """Takes a file in. 200 when every row is in, 207 when some are; 422 means that nothing was written."""
-    call.by.require(kind.permission)
     upload = call.upload
     if upload is None:
         raise ValueError("an import needs an upload")
@@ -143,7 +144,8 @@ async def run_import(call: Call, kind: Kind) -> Answer:
     summary = _summary(call, id, kind, mode, report, opened, None if refused else digest)
     if refused:
         detail = f"Rows with problems: {report.failed} of {report.received}. Nothing was written."
-        account = {name: value for name, value in summary.items() if name != "status"}  # a problem's status is a number
+        # A problem's status is a number; and what was refused is kept nowhere, so it has no id.
+        account = {name: value for name, value in summary.items() if name not in ("id", "status", "links")}
         raise Problem("import_failed", detail, extra=account)
     await entries.record(call.session, _noted(call, id, summary))
     return Answer(207 if report.failed else 200, summary, {"Location": summary["links"]["self"]})

@@ -8,6 +8,8 @@ from pip_api.db.statements import Record
 from pip_api.http.problems import MOST_ERRORS
 
 INDEXES_SHOWN = 20
+MOST_GROUPS = 100
+LONGEST_NAME = 100  # of a column: a file may call one anything
 
 
 @dataclass(slots=True)
@@ -31,14 +33,18 @@ class Report:
 
     def _add(self, index: int, line: int, fault: Mapping[str, Any], key: Mapping[str, Any]) -> None:
         column = fault.get("column")
+        column = column and column[:LONGEST_NAME]
         self.problems_total += 1
         if len(self.problems) < MOST_ERRORS:
-            problem = {**fault, "in": "row", "index": index, "line": line, "natural_key": dict(key)}
+            problem = {**fault, "column": column, "in": "row", "index": index, "line": line, "natural_key": dict(key)}
             problem["pointer"] = f"#/rows/{index}" + (f"/{column}" if column else "")
             self.problems.append(problem)
+        place = fault["code"], column
+        if place not in self.groups and len(self.groups) >= MOST_GROUPS:
+            place = "other", None
         group = self.groups.setdefault(
-            (fault["code"], column),
-            {"code": fault["code"], "column": column, "severity": "error", "occurrences": 0, "indexes": []},
+            place,
+            {"code": place[0], "column": place[1], "severity": "error", "occurrences": 0, "indexes": []},
         )
         group["occurrences"] += 1
         if len(group["indexes"]) < INDEXES_SHOWN:

@@ -45,19 +45,20 @@ class Server:
             with self._http() as http:
                 return self.token(http)
         except httpx.HTTPError as error:
-            raise SendingFailed(f"The service at {self.url} does not answer: {error}.") from error
+            raise _unanswered(self, error) from error
 
     def _http(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=httpx.Timeout(600.0, connect=5.0))
 
 
-def send(server: Server, kind: str, path: Path, params: dict[str, str], sent: Callable[[int], None]) -> dict[str, Any]:
+def send(
+    server: Server, kind: str, path: Path, media_type: str, params: dict[str, str], sent: Callable[[int], None]
+) -> dict[str, Any]:
     """Imports a file; gives the summary, that of a refused import too. `sent` is told the bytes that have gone out.
 
     It is safe to send a file again: rows that are there already come back as unchanged. So what did not get through is
     tried five times. Raises SendingFailed.
     """
-    media_type = media_type_of(path)
     retrying = Retrying(
         retry=retry_if_exception_type((httpx.TransportError, _Busy)),
         stop=stop_after_attempt(5),
@@ -67,11 +68,15 @@ def send(server: Server, kind: str, path: Path, params: dict[str, str], sent: Ca
     try:
         return retrying(_send_once, server, kind, path, params, media_type, sent)
     except httpx.TransportError as error:
-        raise SendingFailed(f"The service at {server.url} does not answer: {error}.") from error
+        raise _unanswered(server, error) from error
     except _Busy as error:
         raise SendingFailed(f"The service at {server.url} is too busy: {error}") from error
     except OSError as error:
         raise SendingFailed(f"The file {path} cannot be read: {error.strerror}.") from error
+
+
+def _unanswered(server: Server, error: httpx.HTTPError) -> SendingFailed:
+    return SendingFailed(f"The service at {server.url} does not answer: {str(error).rstrip('.')}.")
 
 
 def media_type_of(path: Path) -> str:

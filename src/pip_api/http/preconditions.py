@@ -36,24 +36,26 @@ def unchanged(if_none_match: str | None, tag: str) -> bool:
     return tag in {_DRESS.sub(r'"\1"', candidate.strip()) for candidate in if_none_match.split(",")}
 
 
-def expected(if_match: str | None, body_version: Callable[[], int | None], current: int) -> None:
+def expected(if_match: str | None, body_version: Callable[[], int | None] | None, current: int) -> None:
     """Checks a change against the version that the caller has seen. Raises 428 without one and 412 when it is stale.
 
-    The body is asked for a version only when there is no If-Match, for clients whose proxy drops that header.
+    `body_version` gives the version in the body, where there may be one: for clients whose proxy drops If-Match.
     """
-    if if_match is not None:
-        if current not in versions(if_match):
-            raise stale(current)
-        return
-    if (version := body_version()) is None:
-        raise Problem(
-            "precondition_required",
-            "Send If-Match with the ETag you last read, or the member 'version' in the body.",
-            headers={"ETag": etag(current)},
-            extra={"current_etag": etag(current)},
-        )
-    if version != current:
+    if if_match is not None and if_match.strip() == "*":
+        raise _required("'*' names no version: send the ETag you last read.", current)
+    if if_match is not None and current not in versions(if_match):
+        raise stale(current)
+    version = body_version() if body_version is not None else None
+    if if_match is None and version is None:
+        instead = ", or the member 'version' in the body" if body_version is not None else ""
+        raise _required(f"Send If-Match with the ETag you last read{instead}.", current)
+    if version not in (None, current):
         raise stale(current, "body")
+
+
+def _required(detail: str, current: int) -> Problem:
+    tag = etag(current)
+    return Problem("precondition_required", detail, headers={"ETag": tag}, extra={"current_etag": tag})
 
 
 def stale(current: int, where: str = "header") -> Problem:

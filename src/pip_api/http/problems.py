@@ -108,6 +108,12 @@ def fault(code: str, detail: str, where: str = "body", **members: Any) -> dict[s
     return {"code": code, "severity": "error", "detail": detail, "in": where, **members}
 
 
+def bad_parameter(name: str, detail: str, **members: Any) -> Problem:
+    """The refusal of one query parameter."""
+    wrong = fault("invalid_parameter", detail, "query", parameter=name, **members)
+    return Problem("invalid_parameter", detail, errors=[wrong])
+
+
 def pointer(*path: str | int) -> str:
     """A JSON Pointer in the form of a URI fragment: pointer("actions", 2) is '#/actions/2'."""
     return "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)

@@ -33,10 +33,13 @@ def parameters(query_string: bytes, allowed: Collection[str]) -> dict[str, str]:
     return found
 
 
-def unknown(name: str, allowed: Collection[str], parameter: str | None = None) -> dict[str, Any]:
-    """The fault of a name that is not known, with what is, and the likeliest meant."""
+def unknown(
+    name: str, allowed: Collection[str], parameter: str | None = None, kind: str = "parameter"
+) -> dict[str, Any]:
+    """The fault of a name that is not known, itself or in the value of a parameter; with what is, and the likeliest."""
     shown = name if name.isidentifier() and len(name) <= 64 else "this"
     members: dict[str, Any] = {"parameter": parameter or shown, "allowed": sorted(allowed)}
     if close := difflib.get_close_matches(name, allowed, n=1):
         members["suggestion"] = close[0]
-    return fault("unknown_query_parameter", f"There is no parameter '{shown}' here.", "query", **members)
+    code = "unknown_query_parameter" if parameter is None else "invalid_parameter"
+    return fault(code, f"There is no {kind} '{shown}' here.", "query", **members)

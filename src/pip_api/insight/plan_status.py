@@ -5,16 +5,16 @@ from typing import Any
 
 from orjson import Fragment
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, Date, Integer, Table, bindparam, case, func, literal_column, select, true
+from sqlalchemy import ColumnElement, Date, Integer, Table, bindparam, func, literal_column, select, true
 
 from pip_api.access.principals import Principal
-from pip_api.db.constructs import as_json, as_uid, constant, each, is_one_of, json_list, json_record, json_text, padded
+from pip_api.db.constructs import as_json, as_uid, each, is_one_of, json_list, json_record, json_text, padded
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import ID, Operation
 from pip_api.kernel.resource import visible
-from pip_api.kernel.verbs import identified
+from pip_api.kernel.verbs import find, identified
 from pip_api.resources.actions import actions
 from pip_api.resources.concerns import concerns
 from pip_api.resources.figures import figures
@@ -146,10 +146,9 @@ def _members(table: Table, *names: str) -> list[tuple[str, ColumnElement[Any]]]:
 
 
 def _concerns() -> ColumnElement[str]:
-    """In the plan's own order. A concern that was withdrawn since says so."""
+    """In the plan's own order."""
     named = each(pip.c.concern_ids)
-    status = case((concern.c.withdrawn_at.is_not(None), constant("withdrawn")), else_=concern.c.status)
-    told = [*_members(concern, "id", "title"), ("status", status), ("owner", concern.c.owner)]
+    told = _members(concern, "id", "title", "status", "owner")
     one = select(json_record(*told, ("measures", as_json(_measures())))).where(concern.c.id == as_uid(named.c.value))
     return select(json_text(json_list(as_json(one.scalar_subquery()), true()))).select_from(named).scalar_subquery()
 
@@ -229,6 +228,7 @@ async def get_plan_status(call: Call) -> Answer:
     column, name = identified(call.path["id"], "ref")
     row = await call.session.one(_STATUS[column], name=name, forces=overview_forces(call.by), today=call.today)
     if row is None:
+        await find(pips, call, call.path["id"])  # says whether it was withdrawn, or never was
         raise Problem("not_found", "There is no plan with this id.")
     return Answer(200, overview(row))
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Integer, bindparam, func, or_, select
 
 from pip_api.db.constructs import Texts, any_of, decimal_sum
 from pip_api.db.statements import Record
-from pip_api.http.problems import Problem, fault
+from pip_api.http.problems import bad_parameter
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import CURSOR, LIMIT, Operation, page_shape, query
 from pip_api.kernel.pages import links, read_page
@@ -60,9 +60,7 @@ async def list_totals(call: Call) -> Answer:
     """How many figures are held, and their exact sum, by force or by measure."""
     by = call.query.get("by", "force")
     if by not in _TOTALS:
-        detail = "'by' must be force or measure."
-        wrong = fault("invalid_parameter", detail, "query", parameter="by", allowed=sorted(_TOTALS))
-        raise Problem("invalid_parameter", detail, errors=[wrong])
+        raise bad_parameter("by", "'by' must be force or measure.", allowed=sorted(_TOTALS))
     wanted: Record = {"forces": call.by.reach("figure:read")}
     for name in _GROUPS:
         wanted |= {name: call.query.get(name, "").split(","), f"any_{name}": int(name not in call.query)}

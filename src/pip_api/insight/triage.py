@@ -13,7 +13,7 @@ from sqlalchemy import Integer, bindparam, func, or_, select
 from pip_api.db.columns import Code, from_json
 from pip_api.db.constructs import Texts, any_of, is_one_of
 from pip_api.db.statements import Record, Statement
-from pip_api.http.problems import Problem, fault
+from pip_api.http.problems import bad_parameter
 from pip_api.insight.plan_status import (
     TODAY,
     LevelOverview,
@@ -51,24 +51,25 @@ class TriageItem(BaseModel):
 
 class Triage(BaseModel):
     as_of: str
-    items: list[TriageItem] = Field(description="In the order of the forces' codes; forces without a plan too.")
+    items: list[TriageItem] = Field(
+        description="By the code of the force: each that stands today, and each that ended and left a live plan."
+    )
 
 
 def _statement() -> Statement:
     force = forces.table
-    asked = (
-        any_of(force.c.code, bindparam("forces", type_=Texts()))
-        & or_(bindparam("any_region", type_=Integer()) == 1, force.c.region_code == bindparam("region", type_=Code))
-        & (func.coalesce(force.c.ends_on, TODAY) >= TODAY)
+    asked = any_of(force.c.code, bindparam("forces", type_=Texts())) & or_(
+        bindparam("any_region", type_=Integer()) == 1, force.c.region_code == bindparam("region", type_=Code)
     )
     live = ~is_one_of(pip.c.status, "closed", "superseded") & pip.c.withdrawn_at.is_(None)
     live &= pip.c.force_code.in_(select(force.c.code).where(asked))  # before the parts of a plan are put together
+    stands = or_(func.coalesce(force.c.ends_on, TODAY) >= TODAY, force.c.code.in_(select(pip.c.force_code).where(live)))
     plans = select(*columns()).where(live).subquery("plans")
     shown = [force.c.code.label("of_force"), force.c.name.label("force_name"), force.c.region_code.label("of_region")]
     return Statement(
         select(*shown, level_today(force.c.code).label("force_level"), *plans.c)
         .select_from(force.outerjoin(plans, plans.c.force_code == force.c.code))
-        .where(asked, force.c.withdrawn_at.is_(None))
+        .where(asked, stands, force.c.withdrawn_at.is_(None))
         .order_by(force.c.code, plans.c.ref)
     )
 
@@ -106,10 +107,7 @@ def _levels(call: Call) -> frozenset[int] | None:
     if text is None:
         return None
     if not all(part.isascii() and part.isdecimal() and len(part) == 1 for part in text.split(",")):
-        detail = "'level' must be one or more levels, with commas, such as 3,4."
-        raise Problem(
-            "invalid_parameter", detail, errors=[fault("invalid_parameter", detail, "query", parameter="level")]
-        )
+        raise bad_parameter("level", "'level' must be one or more levels, with commas, such as 3,4.")
     return frozenset(map(int, text.split(",")))
 
 
@@ -117,9 +115,7 @@ def _form(call: Call) -> str:
     preferred = "csv" if call.accept.lower().startswith("text/csv") else "json"
     form = call.query.get("format", preferred)
     if form not in ("json", "csv"):
-        detail = "'format' must be json or csv."
-        wrong = fault("invalid_parameter", detail, "query", parameter="format", allowed=["json", "csv"])
-        raise Problem("invalid_parameter", detail, errors=[wrong])
+        raise bad_parameter("format", "'format' must be json or csv.", allowed=["json", "csv"])
     return form
 
 
@@ -148,7 +144,7 @@ def _csv_row(row: Record) -> list[Any]:
     if row["ref"] is not None:
         concerns, counts, progress = from_json(row["concerns"]), _part(row["actions"]), _part(row["progress"])
         cells += [row[name] for name in ("ref", "title", "status", "lead")]
-        cells += [len(concerns), sum(len(concern["measures"]) for concern in concerns)]
+        cells += [len(concerns), len({each["code"] for concern in concerns for each in concern["measures"]})]
         cells += [counts[name] for name in ("total", "completed", "overdue")]
         cells += [" ".join(counts["overdue_refs"]), counts["next_due_on"]]
         cells += [progress.get(name) for name in ("brag", "percent_complete", "reported_on")]

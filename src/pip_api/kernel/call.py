@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pip_api.access.principals import Principal
 from pip_api.db.session import Database, Session
-from pip_api.http.problems import Problem, fault
+from pip_api.http.problems import bad_parameter
 from pip_api.ledger.entries import Occasion
 from pip_api.settings import Settings
 
@@ -72,9 +72,7 @@ class Call:
         """What the ledger keeps of the request. Raises 400 for a reason that is too long."""
         reason = self.query.get("reason")
         if reason is not None and len(reason) > LONGEST_REASON:
-            detail = f"'reason' has at most {LONGEST_REASON} characters."
-            wrong = fault("invalid_parameter", detail, "query", parameter="reason")
-            raise Problem("invalid_parameter", detail, errors=[wrong])
+            raise bad_parameter("reason", f"'reason' has at most {LONGEST_REASON} characters.")
         return Occasion(self.now, self.by, self.request_id, reason)
 
 

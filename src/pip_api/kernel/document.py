@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, create_model
 from pydantic.json_schema import models_json_schema
 
 from pip_api.access.permissions import PERMISSIONS
+from pip_api.access.principals import Principal
 from pip_api.http.problems import CATALOGUE
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.query import DEFAULT_LIMIT, MOST_LIMIT, Listing
@@ -63,6 +64,10 @@ class Operation:
     body: type[BaseModel] | None = None
     accepts: Sequence[str] = JSON
     upload: bool = False
+    admit: Callable[[Principal, Mapping[str, str]], None] | None = None
+    """Refuses a request by its caller and its query, before the body is received."""
+    changes_access: bool = False
+    """Whether it changes who reaches what, so that what is remembered of callers is stale."""
     also: Mapping[str, Schema] = field(default_factory=dict)
     """Other media types of the successful answer, with their schemas."""
 
@@ -157,7 +162,7 @@ def described(operation: Operation) -> Schema:
     """The operation in the words of OpenAPI."""
     extra: Schema = {
         "parameters": list(operation.parameters),
-        "security": [{"oauth2": [operation.permission]}],
+        "security": [{"oauth2": [operation.permission]}, {"bearer": []}],
         "x-permission": operation.permission,
         "responses": {},
     }
@@ -199,6 +204,7 @@ def components(operations: Iterable[Operation]) -> Schema:
         "schemas": dict(sorted(definitions["$defs"].items())),
         "securitySchemes": {
             "oauth2": {"type": "oauth2", "flows": {"clientCredentials": flow}},
+            "bearer": {"type": "http", "scheme": "bearer", "description": "A token from /oauth2/token."},
             "client": {"type": "http", "scheme": "basic", "description": "A client's id and secret."},
         },
     }

@@ -11,11 +11,12 @@ from uuid import UUID
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, literal, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, String, and_, bindparam, func, literal, or_, select
 
-from pip_api.db.constructs import Texts, Uids, any_of
+from pip_api.db.columns import Code
+from pip_api.db.constructs import Texts, Uids, any_of, bytewise
 from pip_api.db.statements import Record, Statement
-from pip_api.http.problems import Problem, fault
+from pip_api.http.problems import Problem, bad_parameter, fault
 from pip_api.http.query import unknown
 from pip_api.kernel.shapes import Day, Moment
 
@@ -75,8 +76,7 @@ class Filter:
         return values if self.many else values[0]
 
     def _refused(self, detail: str, **extra: Any) -> Problem:
-        wrong = fault("invalid_parameter", detail, "query", parameter=self.name, **extra)
-        return Problem("invalid_parameter", detail, errors=[wrong])
+        return bad_parameter(self.name, detail, **extra)
 
     def schema(self) -> Record:
         """The parameter's JSON Schema."""
@@ -163,13 +163,12 @@ class Listing:
         for name in names:
             if name not in self.sorts:
                 raise Problem(
-                    "invalid_parameter", "The list cannot be sorted so.", errors=[unknown(name, self.sorts, "sort")]
+                    "invalid_parameter",
+                    "The list cannot be sorted so.",
+                    errors=[unknown(name, self.sorts, "sort", "column to sort by")],
                 )
         if len(set(names)) != len(names):
-            detail = "A column stands twice in the order."
-            raise Problem(
-                "invalid_parameter", detail, errors=[fault("invalid_parameter", detail, "query", parameter="sort")]
-            )
+            raise bad_parameter("sort", "A column stands twice in the order.")
         last_descending = keys[-1].descending if keys else False
         return (*keys, *(Sort(name, last_descending) for name in self._tie_break if name not in names))
 
@@ -204,7 +203,10 @@ class Listing:
         if name in self._sort_as:
             return self._sort_as[name]
         column = self.columns[name]
-        if not getattr(column, "nullable", False):
+        nullable = getattr(column, "nullable", False)
+        if isinstance(column.type, String) and column.type is not Code:
+            column = bytewise(column)
+        if not nullable:
             return column
         return func.coalesce(column, literal(_LAST[column.type.python_type], column.type))
 
@@ -241,9 +243,9 @@ class Cursors:
             seal, body = raw[:24], raw[24:]
             places, expires = orjson.loads(body)
         except (ValueError, TypeError, binascii.Error):
-            raise self._invalid("This is not a cursor of this service.") from None
+            raise self._invalid("This is not a cursor of yours.") from None
         if not hmac.compare_digest(seal[:16], self._mac(body)):
-            raise self._invalid("This is not a cursor of this service.")
+            raise self._invalid("This is not a cursor of yours.")
         if not hmac.compare_digest(seal, self._seal(body, query)):
             detail = "The cursor belongs to a query with other filters or another order."
             wrong = fault("cursor_filter_mismatch", detail, "query", parameter="cursor")
@@ -267,10 +269,7 @@ def page_limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) > 0):
-        detail = f"'limit' must be a whole number from 1 to {MOST_LIMIT}."
-        raise Problem(
-            "invalid_parameter", detail, errors=[fault("invalid_parameter", detail, "query", parameter="limit")]
-        )
+        raise bad_parameter("limit", f"'limit' must be a whole number from 1 to {MOST_LIMIT}.")
     if int(text) > MOST_LIMIT:
         detail = f"At most {MOST_LIMIT} are given at once; follow the 'next' link for the others."
         raise Problem(

@@ -1,15 +1,15 @@
 """What is a resource? The declaration from which everything that a noun can do is made."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import ColumnElement, Table, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, String, Table, bindparam, exists, insert, select, update
 
 from pip_api.db.columns import Instant, Json, Uid, from_json, to_json
-from pip_api.db.constructs import Texts, Uids, any_of
+from pip_api.db.constructs import Texts, Uids, any_of, constant, each, json_member
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem, fault, pointer
@@ -22,14 +22,15 @@ ALL_VERBS: tuple[Verb, ...] = ("list", "read", "create", "change", "withdraw")
 
 @dataclass(frozen=True)
 class Reference:
-    """A field that names rows of another resource: one, or a list of them.
+    """A field that names rows of another resource, or with no `to` of its own: one, or a list of them.
 
-    `by` is the column it names them with. `within` is a column that both sides must have in common, such as force_code.
-    `path` goes from the members of a list to the name, for lists of objects.
+    A row that is named so cannot be withdrawn. `by` is the column it names them with. `within` is a column that both
+    sides must have in common, such as force_code. `path` goes from the members of a list to the name, for lists of
+    objects.
     """
 
     field: str
-    to: "Resource"
+    to: "Resource | None"
     by: str = "id"
     within: str | None = None
     path: str | None = None
@@ -71,6 +72,7 @@ class Resource:
     people know it by; it never changes. A resource with a `parent` belongs to its parent's force. `complete` fills in,
     at creation, what the service assigns, such as a number; `derived` are columns worked out from the others at every
     write. `sort_as` is what to sort a column by instead of itself. `describes` is one sentence for the document.
+    `changes_access` says that its rows decide who reaches what.
     """
 
     noun: str
@@ -87,10 +89,10 @@ class Resource:
     rules: Sequence[Rule] = ()
     verbs: Sequence[Verb] = ALL_VERBS
     complete: Completion | None = None
+    changes_access: bool = False
     derived: Mapping[str, Callable[[Record], Any]] = field(default_factory=dict)
     sort_as: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
-    children: list["Resource"] = field(default_factory=list, init=False)
-    """Those whose rows are to be withdrawn before the row that they belong to."""
+    users: list["User"] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self.table: Table = self.row.__table__  # type: ignore[attr-defined]
@@ -106,12 +108,16 @@ class Resource:
         self.patch_shape = patch_shape(f"{stem}Patch", self.fields)
         self.read_shape: type[BaseModel] = read_shape(f"{stem}Read", self.row, self.names)
         self.stem = stem
-        if self.parent is not None and "withdraw" in self.verbs:
-            self.parent.children.append(self)
         columns = {name: self.table.c[name] for name in self.names}
         sorts = (*self.sorts, "created_at", "updated_at")
         self.listing = Listing(columns, self.filters, sorts, visible(self.table), sort_as=self.sort_as)
         self._prepare_statements(list(columns.values()))
+        self.named = [(reference, reference.to or self) for reference in self.references]
+        if "withdraw" in self.verbs:  # what cannot be withdrawn itself, such as a report, keeps nothing in use
+            if self.parent is not None:
+                self.parent.users.append(User(self, Reference(f"{self.parent.noun}_id", self.parent)))
+            for reference, to in self.named:
+                to.users.append(User(self, reference))
 
     @property
     def parent_field(self) -> str | None:
@@ -139,9 +145,6 @@ class Resource:
         self.withdraw = Statement(
             update(table).where(*kept).values({**raised, "withdrawn_at": bindparam("now", type_=Instant())})
         )
-        if (parent := self.parent_field) is not None:
-            child = table.c[parent] == bindparam("id", type_=Uid())
-            self.any_child = Statement(select(table.c.id).where(child, table.c.withdrawn_at.is_(None)).limit(1))
         self._lookups: dict[tuple[str, bool], Statement] = {}
 
     def lookup(self, by: str, *, withdrawn: bool = False) -> Statement:
@@ -160,11 +163,13 @@ class Resource:
 
     def accepted(self, body: Mapping[str, Any]) -> Record:
         """A new one as sent, checked. Raises 422 with every fault."""
-        return self._as_read(validated(self.create_shape, body, set(self.create_shape.model_fields)))
+        wanted = set(self.create_shape.model_fields)
+        return self._as_read(validated(self.create_shape, body, wanted, set(self.names) - wanted))
 
     def accepted_patch(self, body: Mapping[str, Any]) -> Record:
-        """The members of a merge patch, checked. Raises 422 with every fault."""
-        return self._as_read(validated(self.patch_shape, body, set(body)))
+        """The members of a merge patch but for its version, checked. Raises 422 with every fault."""
+        fixed = set(self.names) - set(self.patch_shape.model_fields)
+        return self._as_read(validated(self.patch_shape, body, set(body) - {"version"}, fixed))
 
     def _as_read(self, sent: Record) -> Record:
         """What stands in a JSON column is plain JSON from the start: else the same list again would look changed."""
@@ -184,6 +189,30 @@ class Resource:
         return str(row[self.key]) if self.key is not None else None
 
 
+class User:
+    """A resource whose rows name rows of another, and the statement that finds one which names a certain row."""
+
+    def __init__(self, of: Resource, reference: Reference) -> None:
+        self.of = of
+        self._by = reference.by
+        column = of.table.c[reference.field]
+        self._in_list = isinstance(column.type, Json)
+        name = bindparam("name", type_=String() if self._in_list else column.type)
+        query = select(of.table.c.id).where(of.table.c.withdrawn_at.is_(None)).limit(1)
+        if self._in_list:
+            member = each(column)
+            value = member.c.value if reference.path is None else json_member(member.c.value, constant(reference.path))
+            query = query.where(exists(select(member.c.value).where(value == name)))
+        else:
+            query = query.where(column == name)
+        self._any = Statement(query)
+
+    async def names(self, session: Session, row: Record) -> bool:
+        """Whether a row in use names this one."""
+        name = row[self._by]
+        return await session.one(self._any, name=str(name) if self._in_list else name) is not None
+
+
 def visible(table: Table) -> Sequence[ColumnElement[Any]]:
     """The condition that starts every select: only rows of the forces in the caller's reach (the parameter `forces`).
 
@@ -192,12 +221,12 @@ def visible(table: Table) -> Sequence[ColumnElement[Any]]:
     return (any_of(table.c.force_code, bindparam("forces", type_=Texts())),) if "force_code" in table.c else ()
 
 
-def validated(shape: type[Shape], body: Mapping[str, Any], wanted: set[str]) -> Record:
+def validated(shape: type[Shape], body: Mapping[str, Any], wanted: set[str], fixed: Collection[str] = ()) -> Record:
     """The wanted members of a body as the shape understands them. Raises 422 with every fault."""
     try:
         return shape.model_validate(body).model_dump(include=wanted)
     except ValidationError as error:
-        raise invalid(in_document_order(faults(error, shape.model_fields), body)) from None
+        raise invalid(in_document_order(faults(error, shape.model_fields, fixed), body)) from None
 
 
 def in_document_order(errors: list[Record], body: Mapping[str, Any]) -> list[Record]:
@@ -217,14 +246,3 @@ def _in_order(row: type[Row], create: type[Shape]) -> tuple[str, ...]:
     own = [name for name in create.model_fields if name in row.model_fields]
     derived = [name for name in row.model_fields if name not in own and name not in last and name != "id"]
     return ("id", *derived, *own, *last)
-
-
-def each_resource(resources: Iterable[Resource]) -> Iterator[Resource]:
-    """Parents before their children."""
-    done: set[str] = set()
-    waiting = list(resources)
-    while waiting:
-        ready = [each for each in waiting if each.parent is None or each.parent.noun in done]
-        yield from ready
-        done.update(each.noun for each in ready)
-        waiting = [each for each in waiting if each.noun not in done]

@@ -54,6 +54,8 @@ def bind(app: FastAPI, operation: Operation) -> None:
         by: Principal = request.scope["principal"]
         by.require(operation.permission)
         asked = parameters(request.scope["query_string"], allowed)
+        if operation.admit is not None:
+            operation.admit(by, asked)
         # The whole body is here before a transaction begins, so that a slow sender holds no connection.
         if operation.upload:
             with tempfile.TemporaryFile() as file:
@@ -61,11 +63,14 @@ def bind(app: FastAPI, operation: Operation) -> None:
                 return render(await _perform(operation, request, services, asked, b"", upload))
         body = await received(request, services.settings.max_body_bytes) if has_body else b""
         try:
-            return render(await _perform(operation, request, services, asked, body))
+            answer = await _perform(operation, request, services, asked, body)
         except Problem as problem:
             if not _lost_a_race(problem):
                 raise
-            return render(await _racing(_perform)(operation, request, services, asked, body))
+            answer = await _racing(_perform)(operation, request, services, asked, body)
+        if operation.changes_access:
+            request.app.state.authentication.forget()
+        return render(answer)
 
     app.router.add_api_route(
         operation.path,
@@ -158,15 +163,16 @@ def operations(of: Resource) -> list[Operation]:
         ),
         "create": Operation(
             "POST", of.path, f"create{of.stem}", tag, f"Create {of.a_label}", of.writes, partial(verbs.create, of),
-            {201: read_one}, [REASON], of.create_shape,
+            {201: read_one}, [REASON], of.create_shape, changes_access=of.changes_access,
         ),
         "change": Operation(
             "PATCH", one, f"change{of.stem}", tag, f"Change {of.a_label} (merge patch)", of.writes,
             partial(verbs.change, of), {200: read_one}, [ID, IF_MATCH, REASON], of.patch_shape, MERGE_PATCH,
+            changes_access=of.changes_access,
         ),
         "withdraw": Operation(
             "DELETE", one, f"withdraw{of.stem}", tag, f"Withdraw {of.a_label}", of.writes, partial(verbs.withdraw, of),
-            {204: None}, [ID, IF_MATCH, REASON],
+            {204: None}, [ID, IF_MATCH, REASON], changes_access=of.changes_access,
         ),
     }  # fmt: skip
     history = Operation(
@@ -178,6 +184,8 @@ def operations(of: Resource) -> list[Operation]:
 
 def document(app: FastAPI) -> Schema:
     """The OpenAPI document: FastAPI's paths, with our shapes as components."""
-    made: Schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    made: Schema = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
+    )
     made["components"] = components(app.state.operations)
     return made

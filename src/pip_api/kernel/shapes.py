@@ -3,8 +3,8 @@
 import copy
 import difflib
 import re
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar
@@ -15,6 +15,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Strict,
     StringConstraints,
     ValidationError,
     create_model,
@@ -58,14 +59,10 @@ def _sent_as_text(value: Any) -> Any:
 def _in_utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise PydanticCustomError("timezone_required", "A time needs its offset from UTC, or Z")
-    return value
-
-
-def _whole(value: Any) -> Any:
-    """JSON's true is not the number 1, and 2.0 or "2" is not the integer 2."""
-    if isinstance(value, bool | str | Decimal | float):
-        raise PydanticCustomError("int_type", "Input should be an integer")
-    return value
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("datetime_range", "Input should be a time of the years 1 to 9999 in UTC") from None
 
 
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -84,7 +81,7 @@ def _exact(value: Any) -> Any:
 def _fifteen_digits(value: Decimal) -> Decimal:
     """Every reader keeps fifteen digits, also one that uses doubles; so what is sent back is what was sent."""
     _, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int) or len(digits) > 15 or not -9 <= exponent <= 15:
+    if not isinstance(exponent, int) or max(len(digits), len(digits) + exponent) > 15 or exponent < -9:
         raise PydanticCustomError("decimal_digits", "Input should have at most 15 digits, 9 of them after the point")
     return value if value else abs(value)  # -0 is 0
 
@@ -96,7 +93,8 @@ def _read_exact(text: str) -> Decimal:
 
 Day = Annotated[date, BeforeValidator(_day)]
 Moment = Annotated[datetime, BeforeValidator(_sent_as_text), AfterValidator(_in_utc)]
-Whole = Annotated[int, BeforeValidator(_whole)]
+Whole = Annotated[int, Strict()]
+"""JSON's true is not the number 1, and 2.0 or "2" is not the integer 2."""
 Exact = Annotated[Decimal, BeforeValidator(_exact)]
 """A decimal number, kept with the digits that were sent."""
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -166,6 +164,10 @@ def one_of(description: str, **field: Any) -> Any:
     return Field(sa_type=String, description=description, **field)
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
 def patch_shape(name: str, fields: type[Shape]) -> type[Shape]:
     """The shape of a merge patch: any of the fields, none needed, no defaults, and null only where null is a value."""
     optional: dict[str, Any] = {}
@@ -181,9 +183,11 @@ def patch_shape(name: str, fields: type[Shape]) -> type[Shape]:
 class _Patch(Shape):
     model_config = ConfigDict(validate_default=False)
 
-
-def _without_default(schema: dict[str, Any]) -> None:
-    schema.pop("default", None)
+    version: Whole = Field(
+        default=None,
+        description="The version that you last read, if your proxy drops If-Match.",
+        schema_extra={"json_schema_extra": _without_default},
+    )
 
 
 def read_shape(name: str, row: type[Row], order: Iterable[str]) -> type[BaseModel]:
@@ -205,19 +209,29 @@ _WORDS = {
 }
 
 
-def faults(error: ValidationError, known: Mapping[str, Any], *prefix: str | int) -> list[dict[str, Any]]:
-    """Every fault of a body, in document order, with a pointer that resolves in it. No sent value is echoed."""
-    return [_fault(each, known, prefix) for each in error.errors(include_input=False, include_url=False)]
+def faults(error: ValidationError, known: Mapping[str, Any], fixed: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Every fault of a body, with a pointer that resolves in it. No sent value is echoed.
+
+    `known` are the members that may be sent; `fixed` those that are read and never sent.
+    """
+    found = error.errors(include_input=False, include_url=False)
+    return [_fault(each, known, fixed, place < _MOST_HINTS) for place, each in enumerate(found)]
 
 
-def _fault(error: ErrorDetails, known: Mapping[str, Any], prefix: tuple[str | int, ...]) -> dict[str, Any]:
-    kind, path = error["type"], [*prefix, *error["loc"]]
+_MOST_HINTS = 20  # likenesses are slow to find, and a body may have thousands of members that nobody knows
+
+
+def _fault(error: ErrorDetails, known: Mapping[str, Any], fixed: Collection[str], hint: bool) -> dict[str, Any]:
+    kind, path = error["type"], error["loc"]
     code = _CODES.get(kind, kind)
     if kind == "missing":
         return fault("required", f"The member '{path[-1]}' is needed.", pointer=pointer(*path[:-1]))
+    if kind == "extra_forbidden" and path[0] in fixed and len(path) == 1:
+        return fault("read_only", "This member cannot be set here.", pointer=pointer(*path))
     if kind == "extra_forbidden":
-        extra: dict[str, Any] = {"allowed": sorted(known)} if len(error["loc"]) == 1 else {}
-        if len(error["loc"]) == 1 and (close := difflib.get_close_matches(str(path[-1]), known, n=1)):
+        hint = hint and len(path) == 1 and len(str(path[-1])) <= 100
+        extra: dict[str, Any] = {"allowed": sorted(known)} if hint else {}
+        if hint and (close := difflib.get_close_matches(str(path[-1]), known, n=1)):
             extra["suggestion"] = close[0]
         return fault(code, "There is no such member here.", pointer=pointer(*path), **extra)
     return fault(code, _WORDS.get(kind, error["msg"].removeprefix("Value error, ") + "."), pointer=pointer(*path))

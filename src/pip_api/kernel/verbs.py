@@ -59,7 +59,7 @@ async def change(of: Resource, call: Call) -> Answer:
     call.by.require_for(of.writes, before["force_code"] if of.owned else None)
     call.check_media_type()
     expected(call.if_match, lambda: _body_version(call.body()), before["version"])
-    patch = of.accepted_patch({name: value for name, value in call.body().items() if name != "version"})
+    patch = of.accepted_patch(call.body())
     changed = {name: value for name, value in patch.items() if value != before[name]}
     if not changed:
         return Answer(200, before, {"ETag": etag(before["version"])})
@@ -78,10 +78,10 @@ async def withdraw(of: Resource, call: Call) -> Answer:
     """Takes a row out of use. It stays readable in its versions: rows are never deleted."""
     before = await find(of, call, call.path["id"], hold=True)
     call.by.require_for(of.writes, before["force_code"] if of.owned else None)
-    expected(call.if_match, lambda: None, before["version"])
-    for child in of.children:
-        if await call.session.one(child.any_child, id=before["id"]) is not None:
-            raise Problem("in_use", f"It still has {child.plural.replace('_', ' ')}. Withdraw these first.")
+    expected(call.if_match, None, before["version"])
+    for user in of.users:
+        if await user.names(call.session, before):
+            raise Problem("in_use", f"It is still named by {user.of.plural.replace('_', ' ')}.")
     after = before | {"version": before["version"] + 1, "updated_at": call.now, "withdrawn_at": call.now}
     await write(of, call, "withdrawn", after, changes(of, after, ["withdrawn_at"]))
     return Answer(204, headers={"ETag": etag(after["version"])})
@@ -140,21 +140,19 @@ async def _related(
         parent = rows[0] if rows else None
         if parent is None:
             errors.append(_missing(pointer(field), of.parent))
-    for reference in of.references:
+    for reference, to in of.named:
         named = reference.names(sent if reference.field in sent else {})
         if not named:
             continue
         names = sorted({str(name) for _, name in named})
         asked: list[Any] = [UUID(name) for name in names] if reference.by == "id" else names
-        rows = await call.session.fetch(
-            reference.to.lookup(reference.by), names=asked, forces=call.by.reach(reference.to.reads)
-        )
+        rows = await call.session.fetch(to.lookup(reference.by), names=asked, forces=call.by.reach(to.reads))
         shared = reference.within
         home = None if shared is None else after.get(shared) or (parent or {}).get(shared)
         found = {str(row[reference.by]) for row in rows if shared is None or home in (None, row[shared])}
         if reference.field == "force_code":  # anybody may know a force, but what it owns is only for those who reach it
             found.intersection_update(call.by.reach(of.reads))
-        errors += [_missing(place, reference.to) for place, name in named if str(name) not in found]
+        errors += [_missing(place, to) for place, name in named if str(name) not in found]
         related[reference.field] = rows
     return parent, related, errors
 
@@ -199,7 +197,7 @@ def _body_version(body: Mapping[str, Any]) -> int | None:
 def _fields(of: Resource, call: Call) -> list[str]:
     """The members asked for. Raises 400 for one that there is not."""
     asked = call.query["fields"].split(",") if "fields" in call.query else []
-    if wrong := [unknown(name, of.names, "fields") for name in asked if name not in of.names]:
+    if wrong := [unknown(name, of.names, "fields", "member") for name in asked if name not in of.names]:
         raise Problem("invalid_parameter", "The list of fields names one that there is not.", errors=wrong)
     return asked
 

@@ -18,10 +18,10 @@ def fresh(of: Resource, call: Call, new: Record) -> Record:
 
 
 def changes(of: Resource, after: Record, changed: Iterable[str] | None) -> list[Record]:
-    """The JSON Patch that leads to a version: the members that changed, or the whole of a first one."""
+    """The JSON Patch that leads to a version from the one before, or from nothing to a first one."""
     if changed is None:
         return [{"op": "add", "path": "", "value": _state(of, after)}]
-    return [{"op": "replace", "path": f"/{name}", "value": after[name]} for name in changed]
+    return [{"op": "replace", "path": f"/{name}", "value": after[name]} for name in (*changed, "version", "updated_at")]
 
 
 def noted(of: Resource, call: Call, act: str, row: Record, patch: list[Record]) -> Record:
@@ -66,13 +66,11 @@ def refused(of: Resource, conflict: Conflict, given: Iterable[str] = ()) -> Prob
     if conflict.kind == "unique":
         if any(name in conflict.detail for name in ("ledger_entry", *given)):
             return Problem("concurrent_write", "Read it again and repeat your change.", headers={"Retry-After": "1"})
-        known_by = (of.key or "reference").replace("_", " ")
-        wrong = fault("duplicate_reference", "This is taken.", pointer=pointer(of.key) if of.key else "#")
-        return Problem(
-            "duplicate_reference",
-            f"There is {of.a_label} with this {known_by} already.",
-            errors=[wrong],
-        )
+        # The database names the constraint or its columns; the longest name of ours in it is the one to blame.
+        taken = max((name for name in of.names if name in conflict.detail), key=len, default=of.key or "id")
+        detail = f"There is {of.a_label} with this {taken.replace('_', ' ')} already."
+        wrong = fault("duplicate_reference", "This is taken.", pointer=pointer(taken))
+        return Problem("duplicate_reference", detail, errors=[wrong])
     raise conflict
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Identity, Integer, UniqueConstraint, bindparam, insert, select
 from sqlmodel import Field, SQLModel
 
-from pip_api.access.principals import Principal
+from pip_api.access.principals import SYSTEM_ID, Principal
 from pip_api.db.columns import Code, Instant, Json, Uid
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement, column_of
@@ -81,7 +81,7 @@ def entry(
         "subject_ref": subject_ref,
         "version": version,
         "force_code": force_code,
-        "actor_type": "service_client",
+        "actor_type": "system" if occasion.by.id == SYSTEM_ID else "service_client",
         "actor_id": occasion.by.id,
         "actor_name": occasion.by.name,
         "client_id": occasion.by.client_id,
@@ -97,16 +97,10 @@ INSERT = Statement(
         {name: bindparam(name, type_=column.type) for name, column in LedgerEntry.__table__.c.items() if name != "seq"}  # type: ignore[attr-defined]
     )
 )
+OCCASION = ("id", "actor_type", "actor_name", "client_id", "reason", "request_id")
+"""The columns that `occasion_of` tells of."""
 _VERSIONS = Statement(
-    select(
-        *(
-            column_of(LedgerEntry, name)
-            for name in ("version", "act", "at", "actor_type", "actor_name", "client_id", "reason", "request_id")
-        ),
-        column_of(LedgerEntry, "id").label("entry"),
-        column_of(LedgerEntry, "patch"),
-        column_of(LedgerEntry, "state"),
-    )
+    select(*(column_of(LedgerEntry, name) for name in (*OCCASION, "version", "act", "at", "patch", "state")))
     .where(
         column_of(LedgerEntry, "subject_id") == bindparam("subject_id"),
         column_of(LedgerEntry, "version") < bindparam("before"),
@@ -126,15 +120,22 @@ async def versions(session: Session, subject_id: UUID, before: int, limit: int) 
     return [_version(row) for row in await session.fetch(_VERSIONS, subject_id=subject_id, before=before, limit=limit)]
 
 
+def occasion_of(row: Record) -> Record:
+    """Who did it, in which request and why, as an answer tells it."""
+    return {
+        "actor": {"type": row["actor_type"], "name": row["actor_name"], "client_id": row["client_id"]},
+        "reason": row["reason"],
+        "request_id": row["request_id"],
+        "entry": row["id"],
+    }
+
+
 def _version(row: Record) -> Record:
     return {
         "version": row["version"],
         "act": row["act"],
         "at": row["at"],
-        "actor": {"type": row["actor_type"], "name": row["actor_name"], "client_id": row["client_id"]},
-        "reason": row["reason"],
-        "request_id": row["request_id"],
-        "entry": row["entry"],
+        **occasion_of(row),
         "patch": row["patch"],
         "state": row["state"],
     }

@@ -19,6 +19,7 @@ from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, members, one_of,
 from pip_api.resources.concerns import concerns
 from pip_api.resources.pips import pips
 from pip_api.rules.lifecycle import ACTION_MOVES, ActionStatus, may_move
+from pip_api.rules.numbering import next_number
 
 TaskNumber = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}(\.[1-9][0-9]{0,2}){1,2}$")]
 
@@ -55,7 +56,8 @@ class Action(Row, ActionCreate, table=True):
 
 
 def fits_the_plan(action: Record, on: RuleContext) -> Iterator[Record]:
-    if on.parent is not None and str(action["concern_id"]) not in on.parent["concern_ids"]:
+    """A plan may drop the concern later; its actions stay what they were."""
+    if on.before is None and on.parent is not None and str(action["concern_id"]) not in on.parent["concern_ids"]:
         yield on.problem("ACT-001", "/concern_id", "The plan does not cover this concern.", "concern_not_in_plan")
 
 
@@ -80,21 +82,20 @@ def moves_in_order(action: Record, on: RuleContext) -> Iterator[Record]:
 
 
 _NUMBERS = Statement(
-    select(column_of(Action, "task_number")).where(
-        column_of(Action, "pip_id") == bindparam("pip_id", type_=Uid()),
-        column_of(Action, "task_number").startswith(bindparam("stem", type_=Code)),
-    )
+    select(column_of(Action, "task_number"), column_of(Action, "concern_id"))
+    .where(column_of(Action, "pip_id") == bindparam("pip_id", type_=Uid()))
+    .order_by(column_of(Action, "id"))
 )
 
 
 async def give_number(session: Session, action: Record, plan: Record | None, today: date) -> None:
-    """Numbers the task under the place of its concern in the plan."""
+    """Numbers the task under the number that its concern has in the plan."""
     if action["task_number"] is None and plan is not None:
+        taken = await session.fetch(_NUMBERS, pip_id=action["pip_id"])
         place = plan["concern_ids"].index(str(action["concern_id"])) + 1
-        stem = f"{place}."
-        taken = await session.fetch(_NUMBERS, pip_id=action["pip_id"], stem=stem)
-        numbers = (int(row["task_number"].split(".")[1]) for row in taken)
-        action["task_number"] = f"{stem}{max(numbers, default=0) + 1}"
+        action["task_number"] = next_number(
+            [(row["task_number"], row["concern_id"]) for row in taken], action["concern_id"], place
+        )
 
 
 actions = Resource(

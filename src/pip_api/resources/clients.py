@@ -4,9 +4,18 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from pip_api.access.clients import INSERT_CLIENT, INSERT_GRANT, Scope, new_secret, secret_hash
+from pip_api.access.clients import (
+    CLIENT,
+    DISABLE_CLIENT,
+    INSERT_CLIENT,
+    INSERT_GRANT,
+    Scope,
+    new_secret,
+    secret_hash,
+)
 from pip_api.access.permissions import ROLES
 from pip_api.db.errors import Conflict
+from pip_api.db.statements import Record
 from pip_api.http.problems import Problem, fault
 from pip_api.kernel.call import Call
 from pip_api.ledger import entries
@@ -47,10 +56,10 @@ async def create_client(call: Call, client_id: str, name: str, role: str, place:
         resource = regions if place.scope == "region" else forces
         if not await call.session.fetch(resource.lookup("code"), names=[place.code], forces=()):
             raise _refused("on", f"There is no {place.scope} with this code.")
-    secret, id = new_secret(), call.new_id()
+    secret, id, entry_id = new_secret(), call.new_id(), call.new_id()
     client = {"id": id, "client_id": client_id, "name": name, "created_at": call.now, "disabled_at": None}
     try:
-        await call.session.run(INSERT_CLIENT, **client, secret_hash=secret_hash(secret))
+        await call.session.run(INSERT_CLIENT, **client, entry_id=entry_id, secret_hash=secret_hash(secret))
     except Conflict as conflict:
         raise _refused("client_id", "There is a client with this id already.", "duplicate_reference") from conflict
     grant = {
@@ -64,26 +73,35 @@ async def create_client(call: Call, client_id: str, name: str, role: str, place:
         "granted_by": call.by.name,
         "reason": call.query.get("reason", ""),
     }
-    await call.session.run(INSERT_GRANT, **grant)
-    await _note(call, "client.created", id, client_id, {**client, "grants": [grant]})
+    await call.session.run(INSERT_GRANT, **grant, entry_id=entry_id)
+    await _note(call, "client.created", entry_id, 1, {**client, "grants": [grant]})
     return secret
 
 
-async def _note(call: Call, act: str, id: UUID, client_id: str, state: dict[str, object]) -> None:
-    await entries.record(
-        call.session,
-        entries.entry(
-            call.occasion(),
-            id=call.new_id(),
-            act=act,
-            subject_id=id,
-            subject_ref=client_id,
-            version=1,
-            force_code=None,
-            state=state,
-            patch=[],
-        ),
+async def disable_client(call: Call, client_id: str) -> None:
+    """Ends every access of a client, for good. Raises Problem."""
+    client = await call.session.one(CLIENT, client_id=client_id)
+    if client is None or client["disabled_at"] is not None:
+        raise _refused("client_id", "There is no client with this id, or it is disabled already.")
+    entry_id = call.new_id()
+    await call.session.run(DISABLE_CLIENT, of_id=client["id"], disabled_at=call.now, entry_id=entry_id)
+    shown = {name: client[name] for name in ("id", "client_id", "name", "created_at")}
+    await _note(call, "client.disabled", entry_id, 2, {**shown, "disabled_at": call.now})
+
+
+async def _note(call: Call, act: str, entry_id: UUID, version: int, client: Record) -> None:
+    noted = entries.entry(
+        call.occasion(),
+        id=entry_id,
+        act=act,
+        subject_id=client["id"],
+        subject_ref=client["client_id"],
+        version=version,
+        force_code=None,
+        state=client,
+        patch=[],
     )
+    await entries.record(call.session, noted)
 
 
 def _refused(option: str, detail: str, code: str = "invalid_parameter") -> Problem:

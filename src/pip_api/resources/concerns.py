@@ -96,7 +96,10 @@ concerns = Resource(
         after("identified_after", "identified_on"),
     ],
     sorts=["identified_on", "title"],
-    references=[Reference("force_code", forces, by="code"), Reference("measure_codes", measures, by="code")],
+    references=[
+        Reference("force_code", forces, by="code"),
+        Reference("measure_codes", measures, by="code"),
+        Reference("affects", None, within="force_code", path="concern_id"),
+    ],
     rules=[affects_another, found_already, rests_on_each_once],
 )
-concerns.references = [*concerns.references, Reference("affects", concerns, within="force_code", path="concern_id")]

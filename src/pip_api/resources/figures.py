@@ -11,23 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    ForeignKey,
-    Index,
-    Table,
-    and_,
-    bindparam,
-    func,
-    insert,
-    select,
-)
+from sqlalchemy import Column, ColumnElement, ForeignKey, Index, Table, and_, bindparam, func, insert, select
 from sqlmodel import Field
 
 from pip_api.db.columns import Amount, Code, Instant, Uid
 from pip_api.db.errors import Conflict
-from pip_api.db.statements import Record, Statement
+from pip_api.db.statements import Record, Statement, column_of
 from pip_api.http.preconditions import etag, stale, unchanged, versions
 from pip_api.http.problems import Problem, fault
 from pip_api.kernel.call import Answer, Call
@@ -35,6 +24,7 @@ from pip_api.kernel.document import (
     IF_MATCH,
     IF_NONE_MATCH,
     REASON,
+    Actor,
     Operation,
     header,
     listing_parameters,
@@ -106,10 +96,19 @@ class FigureRead(BaseModel):
     recorded_at: datetime
 
 
+class FigureRevision(FigureRead):
+    """One number that was sent, and who sent it in which request and why."""
+
+    actor: Actor
+    reason: str | None
+    request_id: str
+    entry: str = Field(description="The ledger entry; of an import, that is the id of the import too.")
+
+
 class FigureRevisions(BaseModel):
     """Every number that was sent for a force, a measure and a period, the newest first."""
 
-    items: list[FigureRead]
+    items: list[FigureRevision]
 
 
 figures: Table = Figure.__table__  # type: ignore[attr-defined]
@@ -119,21 +118,23 @@ _SHOWN = (*KEY, *CONTENT, "revision", "recorded_at")
 
 
 def is_newest(figure: Any) -> ColumnElement[bool]:
-    """Whether a row is the newest revision of its figure."""
+    """Whether a row is the newest revision of its figure. Revisions have no gaps, so nothing comes after it."""
     other = figures.alias()
-    newest = select(func.max(other.c.revision)).where(*(other.c[name] == figure.c[name] for name in KEY))
-    revision: ColumnElement[int] = figure.c.revision
-    return revision == newest.scalar_subquery()
+    following = select(other.c.revision).where(*(other.c[name] == figure.c[name] for name in KEY))
+    return ~following.where(other.c.revision == figure.c.revision + 1).exists()
 
 
 def _of_key(figure: Any) -> list[ColumnElement[bool]]:
     return [figure.c[name] == bindparam(name, type_=figures.c[name].type) for name in KEY]
 
 
+_of_one = select(*(figures.c[name] for name in _SHOWN)).where(*_of_key(figures)).order_by(figures.c.revision.desc())
+_CURRENT = Statement(_of_one.limit(1))
 _REVISIONS = Statement(
-    select(*(figures.c[name] for name in _SHOWN)).where(*_of_key(figures)).order_by(figures.c.revision.desc())
+    _of_one.add_columns(*(column_of(entries.LedgerEntry, name) for name in entries.OCCASION)).join(
+        entries.LedgerEntry, column_of(entries.LedgerEntry, "id") == figures.c.entry_id
+    )
 )
-_CURRENT = Statement(_REVISIONS.clause.limit(1))  # type: ignore[attr-defined]
 _measure: Table = Measure.__table__  # type: ignore[attr-defined]
 _MEASURE_AND_CURRENT = Statement(
     select(_measure.c.withdrawn_at, *(figures.c[name] for name in _SHOWN if name != "measure_code"))
@@ -184,19 +185,25 @@ async def list_revisions(call: Call) -> Answer:
     rows = await call.session.fetch(_REVISIONS, **_asked(call))
     if not rows:
         raise Problem("not_found", "There is no figure for this force, measure and period.")
-    return Answer(200, {"items": [_shown(row) for row in rows]})
+    return Answer(200, {"items": [_shown(row) | entries.occasion_of(row) for row in rows]})
 
 
 async def put_figure(call: Call) -> Answer:
     """Records a number. The same number again changes nothing; another one is the next revision."""
     key = _asked(call)
     call.by.require_for("figure:write", key["force_code"])
+    if key["period_start"] > call.today:
+        detail = "The period has not begun."
+        wrong = fault("in_the_future", detail, "path", parameter="period", rule="FIG-001")
+        raise Problem("validation_failed", detail, errors=[wrong])
     call.check_media_type()
     found = await call.session.one(_MEASURE_AND_CURRENT, **key)
     if found is None or found["withdrawn_at"] is not None:
         raise Problem("not_found", "There is no measure with this code.")
     revision = found["revision"] or 0
-    if call.if_match is not None and revision not in versions(call.if_match):
+    if call.if_match is not None and not (
+        revision if call.if_match.strip() == "*" else revision in versions(call.if_match)
+    ):
         raise stale(revision)
     if revision and unchanged(call.if_none_match, tag := etag(revision)):
         detail = "There is a figure for this force, measure and period already."
@@ -241,10 +248,8 @@ def _asked(call: Call) -> Record:
     try:
         period = parse(call.path["period"])
     except ValueError as error:
-        said = str(error)
-        detail = f"{said[0].upper()}{said[1:]}."
-        wrong = fault("invalid_period", detail, "path", parameter="period")
-        raise Problem("invalid_parameter", detail, errors=[wrong]) from None
+        wrong = fault("invalid_period", str(error), "path", parameter="period")
+        raise Problem("invalid_parameter", str(error), errors=[wrong]) from None
     return {"force_code": force, "measure_code": measure, "period_start": period.start, "period_end": period.end}
 
 

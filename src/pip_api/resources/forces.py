@@ -66,6 +66,9 @@ def ends_in_order(force: Record, on: RuleContext) -> Iterator[Record]:
         yield on.problem("FOR-002", "/ends_on", "A force with a successor needs a last day.", "required")
     if force["successor_code"] and force["successor_code"] == force["code"]:
         yield on.problem("FOR-003", "/successor_code", "A force cannot succeed itself.")
+    elif any(successor["successor_code"] for successor in on.related.get("successor_code", [])):
+        detail = "This force has a successor itself: name that one."
+        yield on.problem("FOR-004", "/successor_code", detail)  # also keeps successors from going round in a circle
 
 
 forces = Resource(
@@ -83,7 +86,7 @@ forces = Resource(
         equal("nation", choices=[each.value for each in Nation]),
     ],
     sorts=["code", "name"],
-    references=[Reference("region_code", regions, by="code")],
+    references=[Reference("region_code", regions, by="code"), Reference("successor_code", None, by="code")],
     rules=[ends_in_order],
+    changes_access=True,
 )
-forces.references = [*forces.references, Reference("successor_code", forces, by="code")]

@@ -61,8 +61,9 @@ def answers_something(pip: Record, on: RuleContext) -> Iterator[Record]:
         yield on.problem("PIP-005", "/lead", "An active plan needs one responsible lead.", "required")
 
 
-_ref = column_of(Pip, "ref")
-_REFS = Statement(select(_ref).where(_ref.startswith(bindparam("stem", type_=Code))))
+_REFS = Statement(
+    select(column_of(Pip, "ref")).where(column_of(Pip, "force_code") == bindparam("force_code", type_=Code))
+)
 
 
 async def give_reference(session: Session, pip: Record, parent: Record | None, today: date) -> None:
@@ -71,8 +72,8 @@ async def give_reference(session: Session, pip: Record, parent: Record | None, t
     Two plans at once may be given the same; the database refuses the second, and the request is tried again.
     """
     stem = f"{pip['force_code']}-{today.year}-"
-    taken = await session.fetch(_REFS, stem=stem)
-    numbers = (int(row["ref"].removeprefix(stem)) for row in taken)
+    taken = await session.fetch(_REFS, force_code=pip["force_code"])
+    numbers = (int(row["ref"].removeprefix(stem)) for row in taken if row["ref"].startswith(stem))
     pip["ref"] = f"{stem}{max(numbers, default=0) + 1:02}"
 
 

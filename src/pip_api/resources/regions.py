@@ -28,5 +28,6 @@ regions = Resource(
     fields=RegionFields,
     describes="The regions by which forces are grouped for triage.",
     key="code",
+    changes_access=True,
     sorts=["code", "name"],
 )

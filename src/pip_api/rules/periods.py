@@ -22,22 +22,30 @@ _FORMS = re.compile(
     r"(?P<year>\d{4})-(?:(?P<month>\d{2})(?:-(?P<day>\d{2}))?|Q(?P<quarter>[1-4])|W(?P<week>\d{2})|(?P<financial>FY))",
     re.ASCII,
 )
+_WRITTEN_AS = "A period is written as 2026-10, 2026-Q4, 2026-W41, 2026-10-05, 2026-FY or START..END."
 _INTERVAL = re.compile(r"(\d{4}-\d{2}-\d{2})(?:/|\.\.)(\d{4}-\d{2}-\d{2})", re.ASCII)
 
 
 def parse(text: str) -> Period:
     """The days of a period written as 2026-10, 2026-Q4, 2026-W41, 2026-10-05, 2026-FY or 2026-10-05..2026-11-04.
 
-    Raises ValueError with what is wrong, without the text itself.
+    Raises ValueError with what is wrong in one sentence, without the text itself.
     """
+    try:
+        period = _parsed(text)
+    except ValueError:  # of a date, such as a thirteenth month
+        raise ValueError(_WRITTEN_AS) from None
+    if period.end < period.start:
+        raise ValueError("The period ends before it starts.")
+    return period
+
+
+def _parsed(text: str) -> Period:
     if interval := _INTERVAL.fullmatch(text):
-        start, end = (date.fromisoformat(part) for part in interval.groups())
-        if end < start:
-            raise ValueError("the period ends before it starts")
-        return Period(start, end)
+        return Period(*map(date.fromisoformat, interval.groups()))
     form = _FORMS.fullmatch(text)
     if form is None:
-        raise ValueError("a period is written as 2026-10, 2026-Q4, 2026-W41, 2026-10-05, 2026-FY or START..END")
+        raise ValueError(_WRITTEN_AS)
     year = int(form["year"])
     if form["financial"]:
         return Period(date(year, 4, 1), date(year + 1, 3, 31))
