@@ -149,8 +149,8 @@ def _measured_imports(postgres: Postgres, directory: Path) -> list[report.Line]:
         return []
     _say("Import of the file of outcomes")
     return [
-        report.Line("PostgreSQL, beside COPY", imported=imports.on_postgres(postgres, directory, rounds=2)),
-        report.Line("SQLite, beside executemany", imported=imports.on_sqlite(directory)),
+        report.Line("PostgreSQL, beside COPY", imported=imports.on_postgres(postgres, directory, ROUNDS)),
+        report.Line("SQLite, beside executemany", imported=imports.on_sqlite(directory, ROUNDS)),
     ]
 
 

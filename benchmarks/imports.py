@@ -65,14 +65,17 @@ def on_postgres(postgres: Postgres, directory: Path, rounds: int) -> Imported:
     return _median(found)
 
 
-def on_sqlite(directory: Path) -> Imported:
+def on_sqlite(directory: Path, rounds: int) -> Imported:
     """Against executemany of the same rows into the same table, with the same durability."""
-    ours, raw = directory / "ours.db", directory / "raw.db"
-    secret = _prepared(f"sqlite:///{ours}", directory)
-    shutil.copy(ours, raw)
-    rows = _rows()
-    seconds, growth = _import(f"sqlite:///{ours}", directory, secret, len(rows))
-    return Imported(len(rows), seconds, _executed(raw, rows), growth)
+    base, copied = directory / "import_base.db", directory / "import.db"
+    secret = _prepared(f"sqlite:///{base}", directory)
+    rows, found = _rows(), []
+    for _ in range(rounds):
+        shutil.copy(base, copied)
+        seconds, growth = _import(f"sqlite:///{copied}", directory, secret, len(rows))
+        shutil.copy(base, copied)
+        found.append(Imported(len(rows), seconds, _executed(copied, rows), growth))
+    return _median(found)
 
 
 def _prepared(url: str, directory: Path) -> str:

@@ -97,6 +97,40 @@ async def test_rows_may_come_as_objects_of_json(lead: httpx.AsyncClient) -> None
     assert await held(lead) == [(AVON, "2026-09-01", "61"), (AVON, "2026-10-01", "61.40")]
 
 
+async def test_a_figure_keeps_where_it_comes_from(lead: httpx.AsyncClient) -> None:
+    place = ONE.format(AVON, CODE, "2026-10")
+    await lead.put(place, json={"value": 1, "source_system": "mart", "source_run": "7"})
+    await imported(lead, written([row(value="2")]))
+    assert [(await lead.get(place)).json()[name] for name in ("source_system", "source_run")] == ["mart", "7"]
+    await imported(lead, written([row(value="3")]), source="BT_01")
+    assert (await lead.get(place)).json()["source_system"] == "BT_01"
+    await imported(lead, written([row(value="4", source_system="own")], (*COLUMNS, "source_system")), source="BT_01")
+    assert (await lead.get(place)).json()["source_system"] == "own"
+    refused(await send(lead, b"x", source="x" * 201), 400, "invalid_parameter")
+
+
+async def test_what_a_file_calls_its_columns_does_not_fill_the_account(lead: httpx.AsyncClient) -> None:
+    lines = [json.dumps({f"{'long ' * 200}{place}-{turn}": 1 for turn in range(3)}) for place in range(2_000)]
+    answer = await send(lead, "\n".join(lines).encode(), media_type="application/x-ndjson", mode="per_row")
+    account = refused(answer, 422, "import_failed")
+    assert (account["received"], account["counts"]["failed"]) == (2_000, 2_000)
+    assert len(account["problem_groups"]) <= 101
+    assert sum(each["occurrences"] for each in account["problem_groups"]) == account["problems_total"]
+    assert len(answer.content) < 2_000_000
+
+
+async def test_others_write_while_a_file_is_read(service: Service, lead: httpx.AsyncClient) -> None:
+    """On SQLite too, where only one transaction writes at a time."""
+    many = written([row(measure_code="gossip") for _ in range(20_000)])
+    sending = asyncio.create_task(send(lead, many, mode="per_row"))
+    answers: list[httpx.Response] = []
+    while not sending.done():
+        answers.append(await put(lead, (AVON, CODE, "2026-10"), str(len(answers))))
+    assert {each.status_code for each in answers} <= {200, 201}
+    assert len(answers) > 3
+    refused(await sending, 422, "import_failed")
+
+
 FAULTY: list[tuple[dict[str, str], str, str, str | None]] = [
     ({"value": "NaN"}, "value", "decimal_parsing", None),
     ({"value": "Infinity"}, "value", "decimal_parsing", None),
@@ -116,6 +150,7 @@ FAULTY: list[tuple[dict[str, str], str, str, str | None]] = [
     ({"force_code": "camelot"}, "force_code", "unknown_reference", "FIG-002"),
     ({"force_code": DEVON}, "force_code", "unknown_reference", "FIG-002"),
     ({"force_code": ""}, "force_code", "required", None),
+    ({"period_start": "2026-12-01", "period_end": "2026-12-31"}, "period_start", "in_the_future", "FIG-001"),
 ]
 
 

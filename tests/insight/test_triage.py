@@ -102,6 +102,22 @@ async def test_a_force_that_has_ended_is_left_out(admin: httpx.AsyncClient) -> N
     assert sorted(await triage(admin, region="south-west")) == [AVON, DEVON, "gloucestershire", "wiltshire"]
 
 
+async def test_a_plan_that_an_ended_force_left_is_still_shown(admin: httpx.AsyncClient, plan: Record) -> None:
+    force = (await admin.get(f"/v1/forces/{AVON}")).json()
+    assert (await changed(admin, "/v1/forces", force, ends_on="2026-10-31")).status_code == 200
+    assert [each["ref"] for each in (await triage(admin, region="south-west"))[AVON]["plans"]] == [plan["ref"]]
+    assert (await changed(admin, "/v1/pips", plan, status="superseded")).status_code == 200
+    assert AVON not in await triage(admin, region="south-west")
+
+
+async def test_a_measure_of_two_concerns_is_counted_once(admin: httpx.AsyncClient, plan: Record) -> None:
+    other = await a_concern(admin, measure_codes=["answered-in-time"])
+    both = [*plan["concern_ids"], other["id"]]
+    assert (await changed(admin, "/v1/pips", plan, concern_ids=both)).status_code == 200
+    (row,) = [each for each in await table(admin) if each["pip_ref"]]
+    assert (row["concerns"], row["measures"]) == ("2", "1")
+
+
 async def test_a_region_sees_its_own_forces_only(service: Service, plan: Record) -> None:
     south_west = await service.caller("regional_triage", "region:south-west")
     assert sorted(await triage(south_west)) == SOUTH_WEST

@@ -28,6 +28,28 @@ async def test_tasks_are_numbered_under_the_place_of_their_concern(lead: httpx.A
     assert numbers == ["1.1", "1.2", "2.1", "1.3"]
 
 
+async def test_a_concern_keeps_its_number_when_the_plan_is_put_in_another_order(
+    lead: httpx.AsyncClient, plan: Record
+) -> None:
+    one, two = plan["concern_ids"]
+    for each in (one, two):
+        await an_action(lead, plan, concern_id=each)
+    assert (await changed(lead, "/v1/pips", plan, concern_ids=[two, one])).status_code == 200
+    numbers = [(await an_action(lead, plan, concern_id=each))["task_number"] for each in (one, two)]
+    assert numbers == ["1.2", "2.2"]
+
+
+async def test_an_action_outlives_its_concern_in_the_plan(lead: httpx.AsyncClient, plan: Record) -> None:
+    one, two = plan["concern_ids"]
+    action = await an_action(lead, plan, concern_id=two)
+    assert (await changed(lead, "/v1/pips", plan, concern_ids=[one])).status_code == 200
+    assert (await changed(lead, PATH, action, status="in_progress")).json()["status"] == "in_progress"
+    body = {"pip_id": plan["id"], "concern_id": two, "title": "x"}
+    answer = await lead.post(PATH, json=body)
+    refused(answer, 422, "validation_failed")
+    assert codes(answer) == [("concern_not_in_plan", "#/concern_id")]
+
+
 async def test_a_number_stays_and_is_never_given_again(lead: httpx.AsyncClient, plan: Record) -> None:
     first = await an_action(lead, plan)
     second = await an_action(lead, plan)

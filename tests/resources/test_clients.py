@@ -5,7 +5,7 @@ import pytest
 from pip_api.access.principals import system
 from pip_api.http.problems import Problem
 from pip_api.kernel.call import Call
-from pip_api.resources.clients import Place, create_client
+from pip_api.resources.clients import Place, create_client, disable_client
 from tests.service import Service
 
 
@@ -49,3 +49,19 @@ async def test_a_client_is_made_once_with_a_known_role_at_a_known_place(service:
     for options, sentence in wrong:
         with pytest.raises(Problem, match=sentence):
             await make(service, **options)
+
+
+async def test_a_disabled_client_gets_no_token_and_its_old_one_stops(service: Service) -> None:
+    caller = await service.caller("data_submitter", "force:kent")
+    assert (await caller.get("/v1/figures")).status_code == 200
+
+    async def disable() -> None:
+        async with service.services.database.transaction() as session:
+            call = Call(service.services, session, system(()), "tests", query={"reason": "Its secret leaked"})
+            await disable_client(call, "data-submitter-1")
+
+    await disable()
+    service.clock.forward(seconds=6)
+    assert (await caller.get("/v1/figures")).status_code == 401
+    with pytest.raises(Problem, match="There is no client with this id, or it is disabled already"):
+        await disable()

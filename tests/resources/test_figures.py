@@ -54,6 +54,43 @@ async def test_the_digits_sent_are_the_digits_read(lead: httpx.AsyncClient) -> N
     assert all(f'"value":{digits},' in listed for digits in exact)
 
 
+async def test_what_is_answered_may_be_sent_again(lead: httpx.AsyncClient) -> None:
+    assert (await put(lead, PLACE, "1e14")).json()["value"] == 100_000_000_000_000
+    assert (await put(lead, PLACE, "100000000000000")).json()["revision"] == 1
+    refused(await put(lead, PLACE, "1e15"), 422, "validation_failed")
+
+
+async def test_a_period_that_has_not_begun_has_no_figure(service: Service, lead: httpx.AsyncClient) -> None:
+    assert (await put(lead, (AVON, CODE, "2026-11"), "1")).status_code == 201
+    answer = await put(lead, (AVON, CODE, "2026-12"), "1")
+    assert refused(answer, 422, "validation_failed")["errors"][0]["rule"] == "FIG-001"
+    assert codes(answer) == [("in_the_future", "period")]
+
+
+async def test_each_revision_says_who_sent_it_and_why(service: Service, lead: httpx.AsyncClient) -> None:
+    await put(lead, PLACE, "61.4")
+    mart = await service.caller("data_submitter", f"force:{AVON}")
+    headers = {"X-Request-Id": "monthly-return"}
+    path = ONE.format(*PLACE)
+    assert (await mart.put(f"{path}?reason=Corrected", json={"value": 61.5}, headers=headers)).status_code == 200
+    newest, first = (await lead.get(f"{path}/revisions")).json()["items"]
+    assert newest["actor"]["type"] == "service_client"
+    assert newest["actor"]["client_id"].startswith("data-submitter-")
+    assert (newest["reason"], newest["request_id"]) == ("Corrected", "monthly-return")
+    assert first["actor"]["client_id"].startswith("force-lead-")
+    assert first["reason"] is None
+    assert newest["entry"] != first["entry"]
+
+
+async def test_any_moment_can_be_asked_for(lead: httpx.AsyncClient) -> None:
+    await put(lead, PLACE, "1")
+    for moment, found in (("0999-01-01T00:00:00Z", 1), ("0001-01-01T00:00:00Z", 1), ("9999-12-31T23:59:59Z", 0)):
+        assert len((await lead.get("/v1/figures", params={"recorded_after": moment})).json()["items"]) == found
+    for moment in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        answer = await lead.get("/v1/figures", params={"recorded_after": moment})
+        refused(answer, 400, "invalid_parameter")
+
+
 async def test_what_is_no_such_number_is_refused(lead: httpx.AsyncClient) -> None:
     wrong = [
         ("1234567890.123456", 422, "decimal_digits"),

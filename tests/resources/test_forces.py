@@ -2,7 +2,7 @@
 
 import httpx
 
-from tests.plans import changed, made
+from tests.plans import a_concern, changed, made
 from tests.service import Record, Service, codes, refused
 
 FORCE = {
@@ -23,6 +23,22 @@ async def test_merged_forces_keep_their_last_day_and_their_successor(admin: http
     read = (await admin.get("/v1/forces/dorset")).json()
     assert (read["ends_on"], read["successor_code"], read["version"]) == ("2027-03-31", "wessex", 2)
     assert read["code"] == "dorset"
+
+
+async def test_successors_never_go_round_in_a_circle(admin: httpx.AsyncClient) -> None:
+    dorset, wiltshire = [(await admin.get(f"/v1/forces/{code}")).json() for code in ("dorset", "wiltshire")]
+    end = {"ends_on": "2026-03-31"}
+    assert (await changed(admin, "/v1/forces", dorset, **end, successor_code="wiltshire")).status_code == 200
+    document = refused(
+        await changed(admin, "/v1/forces", wiltshire, **end, successor_code="dorset"), 422, "validation_failed"
+    )
+    assert [each["rule"] for each in document["errors"]] == ["FOR-004"]
+
+
+async def test_a_new_force_can_be_used_at_once(admin: httpx.AsyncClient) -> None:
+    await admin.get("/v1/concerns")  # the caller's reach is remembered
+    await made(admin, "/v1/forces", **FORCE)
+    assert (await a_concern(admin, force_code="wessex"))["force_code"] == "wessex"
 
 
 RULES: list[tuple[Record, str, str, str]] = [

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from pip_api.rules.lifecycle import PLAN_MOVES
-from tests.plans import AVON, DEVON, a_concern, a_plan, an_action, changed
+from tests.plans import AVON, DEVON, a_concern, a_plan, an_action, changed, made
 from tests.service import Record, Service, codes, refused
 
 PATH = "/v1/pips"
@@ -34,6 +34,15 @@ async def test_plans_are_numbered_by_force_and_year(
     service.clock.time = datetime(2027, 1, 1, tzinfo=UTC)
     admin = await service.caller("national_admin")
     assert (await a_plan(admin, concern))["ref"] == "avon-and-somerset-2027-01"
+
+
+@pytest.mark.parametrize(("first", "second"), [("x-y", "x_y"), ("x_y", "x-y"), ("x-2026", "x"), ("x", "x-2026")])
+async def test_forces_of_like_names_number_their_own_plans(admin: httpx.AsyncClient, first: str, second: str) -> None:
+    for code in (first, second):
+        about = {"kind": "territorial", "nation": "England"}
+        await made(admin, "/v1/forces", code=code, name=code, short_name=code, **about)
+        refs = [(await a_plan(admin, await a_concern(admin, force_code=code)))["ref"] for _ in range(2)]
+        assert refs == [f"{code}-2026-01", f"{code}-2026-02"]
 
 
 async def test_plans_made_at_once_get_different_numbers(lead: httpx.AsyncClient, concern: Record) -> None:

@@ -106,7 +106,9 @@ class PostgresDatabase(Database):
     def __init__(self, url: str, *, pool_size: int, statement_timeout_ms: int, prepare: bool = True) -> None:
         self.dialect = create_engine("postgresql+psycopg://", paramstyle="numeric_dollar").dialect
         self._url = url
-        self._bulk_begin = "SET LOCAL statement_timeout = 0"
+        self._bulk_begin = (
+            "SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'; SET LOCAL cursor_tuple_fraction = 1"
+        )
         self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
             url,
             min_size=1,

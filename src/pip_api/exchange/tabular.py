@@ -227,7 +227,8 @@ def _csv_rows(text: io.TextIOWrapper, source: Inflated, encoding: str, header: _
 
 
 def _csv_row(index: int, line: int, columns: list[str], cells: list[str]) -> RawRow:
-    values: dict[str, object] = {column: cell for column, cell in zip(columns, cells, strict=True) if cell}
+    pairs = zip(columns, cells, strict=True)
+    values: dict[str, object] = dict(pairs) if all(cells) else {column: cell for column, cell in pairs if cell}
     together = "".join(cells)
     if "\0" in together:
         column = next(column for column, cell in zip(columns, cells, strict=True) if "\0" in cell)

@@ -63,8 +63,8 @@ def _statement() -> Statement:
     )
     live = ~is_one_of(pip.c.status, "closed", "superseded") & pip.c.withdrawn_at.is_(None)
     live &= pip.c.force_code.in_(select(force.c.code).where(asked))  # before the parts of a plan are put together
-    stands = or_(func.coalesce(force.c.ends_on, TODAY) >= TODAY, force.c.code.in_(select(pip.c.force_code).where(live)))
     plans = select(*columns()).where(live).subquery("plans")
+    stands = or_(func.coalesce(force.c.ends_on, TODAY) >= TODAY, plans.c.ref.is_not(None))
     shown = [force.c.code.label("of_force"), force.c.name.label("force_name"), force.c.region_code.label("of_region")]
     return Statement(
         select(*shown, level_today(force.c.code).label("force_level"), *plans.c)
