@@ -50,6 +50,18 @@ async def test_an_action_outlives_its_concern_in_the_plan(lead: httpx.AsyncClien
     assert codes(answer) == [("concern_not_in_plan", "#/concern_id")]
 
 
+async def test_numbers_are_sorted_as_numbers(lead: httpx.AsyncClient, plan: Record) -> None:
+    for number in ("1.10", "1.2.5", "1.9", "2.1", "1.2"):
+        await an_action(lead, plan, task_number=number)
+    seen: list[str] = []
+    following = f"{PATH}?pip={plan['id']}&sort=task_number&limit=2"
+    while following:
+        page = (await lead.get(following)).json()
+        seen += [each["task_number"] for each in page["items"]]
+        following = page["links"].get("next")
+    assert seen == ["1.2", "1.2.5", "1.9", "1.10", "2.1"]
+
+
 async def test_a_number_stays_and_is_never_given_again(lead: httpx.AsyncClient, plan: Record) -> None:
     first = await an_action(lead, plan)
     second = await an_action(lead, plan)

@@ -18,6 +18,10 @@ def test_a_concern_without_tasks_gets_its_place_if_that_is_free() -> None:
     assert next_number([("1.1", "c1"), ("7.4", "c2")], "c3", place=1) == "8.1"
 
 
+def test_a_number_of_three_parts_counts_as_its_first_two() -> None:
+    assert next_number([("1.1", "c1"), ("1.2.5", "c1")], "c1", place=1) == "1.3"
+
+
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.permutations("abcd"))))
 def test_no_number_is_given_twice_and_each_tells_its_concern(tasks: list[tuple[str, list[str]]]) -> None:
     """Each task is for a concern, in a plan that may have been put in another order since the last one."""

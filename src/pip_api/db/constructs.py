@@ -105,10 +105,10 @@ def is_one_of(column: ColumnElement[Any], *values: str) -> ColumnElement[bool]:
 
 
 class padded(_Spelled):
-    """A number of several parts, such as 1.10, with each part in four digits, so that 1.10 comes after 1.9."""
+    """A number of up to three parts, such as 1.10, with each part in four digits, so that 1.10 comes after 1.9."""
 
     type = Code
-    postgresql = r"regexp_replace(regexp_replace({0}, '([0-9]+)', '000\1', 'g'), '[0-9]*([0-9]{{4}})', '\1', 'g')"
+    postgresql = " || ".join(f"lpad(split_part({{0}}, '.', {part}), 4, '0')" for part in (1, 2, 3))
     sqlite = "padded({0})"
 
 

@@ -10,7 +10,7 @@ def next_number(given: Sequence[tuple[str, Hashable]], concern: Hashable, place:
     A concern keeps the first part of its numbers when the plan is put in another order. One without tasks gets its
     place, or, when another concern has that, the next part that is free.
     """
-    numbers = [tuple(map(int, number.split("."))) for number, _ in given]
+    numbers = [tuple(map(int, number.split(".")[:2])) for number, _ in given]
     own = [number[0] for number, (_, whose) in zip(numbers, given, strict=True) if whose == concern]
     others = {first for first, _ in numbers}
     first = own[0] if own else place if place not in others else max(others) + 1
