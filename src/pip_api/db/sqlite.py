@@ -152,7 +152,11 @@ class SqliteDatabase(Database):
 
     async def _connected(self) -> aiosqlite.Connection:
         connection = await aiosqlite.connect(self._path, isolation_level=None)
-        await connection._execute(prepare, connection._conn)  # type: ignore[no-untyped-call]
+        try:
+            await connection._execute(prepare, connection._conn)  # type: ignore[no-untyped-call]
+        except BaseException:
+            await connection.close()
+            raise
         return connection
 
     async def close(self) -> None:
@@ -173,7 +177,8 @@ class SqliteDatabase(Database):
         async with AsyncExitStack() as held:
             connection = self._connections[0]
             if bulk:  # a connection of its own, so that others write on while its file is read
-                connection = await self._connected()
+                with _in_our_words():
+                    connection = await self._connected()
                 held.push_async_callback(connection.close)
             begun = False
 

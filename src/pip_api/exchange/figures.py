@@ -119,7 +119,10 @@ _MERGE = Statement(
                 *(differs(_new[name], figures.c[name]) for name in ("value", "numerator", "denominator")),
                 *(_new[name] != figures.c[name] for name in ("status", "narrative")),
             )
-        ),
+        )
+        .order_by(
+            *_staged_key
+        ),  # in the order of its keys an index takes rows fastest, and `digest` sorts them fastest
     )
 )
 _WRITTEN = (*KEY, "revision", *_new)

@@ -92,7 +92,7 @@ class Resource:
     changes_access: bool = False
     derived: Mapping[str, Callable[[Record], Any]] = field(default_factory=dict)
     sort_as: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
-    users: list["User"] = field(default_factory=list, init=False)
+    referrers: list["Referrer"] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self.table: Table = self.row.__table__  # type: ignore[attr-defined]
@@ -115,9 +115,9 @@ class Resource:
         self.named = [(reference, reference.to or self) for reference in self.references]
         if "withdraw" in self.verbs:  # what cannot be withdrawn itself, such as a report, keeps nothing in use
             if self.parent is not None:
-                self.parent.users.append(User(self, Reference(f"{self.parent.noun}_id", self.parent)))
+                self.parent.referrers.append(Referrer(self, Reference(f"{self.parent.noun}_id", self.parent)))
             for reference, to in self.named:
-                to.users.append(User(self, reference))
+                to.referrers.append(Referrer(self, reference))
 
     @property
     def parent_field(self) -> str | None:
@@ -189,7 +189,7 @@ class Resource:
         return str(row[self.key]) if self.key is not None else None
 
 
-class User:
+class Referrer:
     """A resource whose rows name rows of another, and the statement that finds one which names a certain row."""
 
     def __init__(self, of: Resource, reference: Reference) -> None:

@@ -79,9 +79,9 @@ async def withdraw(of: Resource, call: Call) -> Answer:
     before = await find(of, call, call.path["id"], hold=True)
     call.by.require_for(of.writes, before["force_code"] if of.owned else None)
     expected(call.if_match, None, before["version"])
-    for user in of.users:
-        if await user.names(call.session, before):
-            raise Problem("in_use", f"It is still named by {user.of.plural.replace('_', ' ')}.")
+    for referrer in of.referrers:
+        if await referrer.names(call.session, before):
+            raise Problem("in_use", f"It is still named by {referrer.of.plural.replace('_', ' ')}.")
     after = before | {"version": before["version"] + 1, "updated_at": call.now, "withdrawn_at": call.now}
     await write(of, call, "withdrawn", after, changes(of, after, ["withdrawn_at"]))
     return Answer(204, headers={"ETag": etag(after["version"])})
