@@ -115,9 +115,23 @@ async def test_writing_is_narrower_than_reading(
     assert (await admin.get(path)).json() == concern
 
 
-async def two_grants(service: Service, first: tuple[str, str], second: tuple[str, str]) -> httpx.AsyncClient:
+async def test_a_narrow_token_writes_no_more_than_a_whole_one(service: Service, concerns: dict[str, Record]) -> None:
+    """Below a parent that is seen, the permission counts where the parent is, also without that to read the child."""
+    lead = await service.caller("force_lead", f"force:{AVON}")
+    plan = await a_plan(lead, concerns[AVON])
+    action = {"pip_id": plan["id"], "concern_id": concerns[AVON]["id"], "title": "x"}
+    scope = "pip:read concern:read action:write"
+    both = await two_grants(service, ("force_contributor", f"force:{KENT}"), ("force_reader", f"force:{AVON}"), scope)
+    refused(await both.post("/v1/actions", json=action), 403, "permission_denied")
+    narrow = await service.caller("force_lead", f"force:{AVON}", scope)
+    assert (await narrow.post("/v1/actions", json=action)).status_code == 201
+
+
+async def two_grants(
+    service: Service, first: tuple[str, str], second: tuple[str, str], scope: str | None = None
+) -> httpx.AsyncClient:
     """A client that holds two roles in two places."""
-    caller = await service.caller(*first)
+    caller = await service.caller(*first, scope)
     role, place = second[0], Place.parse(second[1])
     async with service.services.database.transaction() as session:
         newest = await session.fetch(_NEWEST)

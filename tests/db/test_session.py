@@ -1,5 +1,6 @@
 """What becomes of a unit of work, also when the database has had enough?"""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import closing
@@ -48,6 +49,20 @@ async def test_bulk_comes_in_as_it_was_and_goes_out_in_batches(database: Databas
     async with database.transaction() as session:  # the table of one transaction is not there in the next
         await session.stage(STAGE, batches([(1, "again")]))
         assert await session.fetch(_STAGED) == [{"n": 1, "word": "again"}]
+
+
+async def test_a_cancelled_transaction_leaves_the_next_one_free(database: Database) -> None:
+    async def write() -> None:
+        async with database.transaction() as session:
+            await session.stage(STAGE, batches([(1, "kept")]))
+
+    for turns in range(12):  # cancelled at every stage of it
+        task = asyncio.create_task(write())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.wait_for(write(), 10)
 
 
 def a_measure(service: Service, code: str) -> dict[str, Any]:

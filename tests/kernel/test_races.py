@@ -5,7 +5,7 @@ from collections import Counter
 
 import httpx
 
-from tests.plans import AVON, MEASURE, a_plan, an_action
+from tests.plans import AVON, MEASURE, a_concern, a_plan, an_action
 from tests.service import Record, refused
 
 
@@ -57,6 +57,23 @@ async def test_nothing_is_added_to_a_plan_while_it_is_withdrawn(lead: httpx.Asyn
             lead.post("/v1/actions", json=body), lead.delete(f"/v1/pips/{plan['id']}", headers={"If-Match": '"v1"'})
         )
         assert (added.status_code, withdrawn.status_code) in ((201, 409), (422, 204))
+
+
+async def test_two_that_wait_for_each_other_are_both_made(lead: httpx.AsyncClient) -> None:
+    """On PostgreSQL one of them is ended by the database, and tried again."""
+    for _ in range(10):
+        pair = [await a_concern(lead), await a_concern(lead)]
+        answers = await asyncio.gather(
+            *(
+                lead.patch(
+                    f"/v1/concerns/{one['id']}",
+                    json={"affects": [{"concern_id": other["id"], "how": "The same officers."}]},
+                    headers={"If-Match": '"v1"'},
+                )
+                for one, other in (pair, reversed(pair))
+            )
+        )
+        assert [each.status_code for each in answers] == [200, 200]
 
 
 async def test_of_two_with_one_code_one_is_made(admin: httpx.AsyncClient) -> None:

@@ -16,3 +16,7 @@ class Conflict(Exception):
 
 class Unavailable(Exception):
     """The database cannot be reached, is out of connections, or gave up waiting. Trying again may help."""
+
+
+class GaveWay(Unavailable):
+    """Two transactions waited for each other, and this one was ended so that the other can go on."""

@@ -200,12 +200,12 @@ class SqliteDatabase(Database):
             raise Unavailable("another transaction is writing") from None
         try:
             with _in_our_words():
-                await connection.execute("BEGIN IMMEDIATE")
                 try:
+                    await connection.execute("BEGIN IMMEDIATE")
                     yield
                     await connection.execute("COMMIT")
                 except BaseException:
-                    await connection.execute("ROLLBACK")
+                    await connection.rollback()  # does nothing where nothing has begun, or all is committed
                     raise
         finally:
             self._writing.release()

@@ -12,6 +12,7 @@ from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random
 
 from pip_api.access.principals import Principal
 from pip_api.db.columns import to_json
+from pip_api.db.errors import GaveWay
 from pip_api.http.body import chunks, json_object, received, require_media_type
 from pip_api.http.problems import Problem
 from pip_api.http.query import parameters
@@ -64,8 +65,8 @@ def bind(app: FastAPI, operation: Operation) -> None:
         body = await received(request, services.settings.max_body_bytes) if has_body else b""
         try:
             answer = await _perform(operation, request, services, asked, body)
-        except Problem as problem:
-            if not _lost_a_race(problem):
+        except (Problem, GaveWay) as error:
+            if not _lost_a_race(error):
                 raise
             answer = await _racing(_perform)(operation, request, services, asked, body)
         if operation.changes_access:
@@ -130,7 +131,7 @@ async def _spooled(request: Request, operation: Operation, file: BinaryIO, limit
 
 
 def _lost_a_race(error: BaseException) -> bool:
-    return isinstance(error, Problem) and error.code == "concurrent_write"
+    return isinstance(error, GaveWay) or (isinstance(error, Problem) and error.code == "concurrent_write")
 
 
 _racing = retry(

@@ -39,7 +39,8 @@ async def create(of: Resource, call: Call) -> Answer:
     new = of.accepted(call.body())
     parent, related, errors = await _related(of, call, new, new)
     force = parent["force_code"] if parent is not None else new.get("force_code")
-    if not of.owned or force in call.by.reach(of.reads):  # a force out of reach is refused like one that is not there
+    # A force that is named and out of reach is refused like one that is not there; a parent that was found is in reach.
+    if not of.owned or parent is not None or force in call.by.reach(of.reads):
         call.by.require_for(of.writes, force if of.owned else None)
     errors += [] if of.owned and force is None else _rules(of, call, new, None, parent, related)
     if errors:
