@@ -1,7 +1,6 @@
 """How is a server started for a measurement: as a process of its own, on one core, on a free port?"""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from tests.serving import free_port
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -27,13 +28,6 @@ def cores() -> tuple[int, int]:
     """One core for the server, another for the load; the same one twice where there is only one."""
     free = sorted(os.sched_getaffinity(0))
     return free[0], free[-1]
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Column, ForeignKey, String, bindparam, insert, select, update
+from sqlalchemy import String, bindparam, insert, select, update
 from sqlmodel import Field, SQLModel
 
-from pip_api.db.columns import Code, Instant, Uid
+from pip_api.db.columns import Code, Instant, Uid, in_ledger
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement, column_of
 
@@ -26,9 +26,7 @@ class ServiceClient(SQLModel, table=True):
     secret_hash: str
     created_at: datetime = Field(sa_type=Instant)
     disabled_at: datetime | None = Field(default=None, sa_type=Instant)
-    entry_id: UUID = Field(
-        sa_column=Column(Uid(), ForeignKey("ledger_entry.id", deferrable=True, initially="DEFERRED"), nullable=False)
-    )
+    entry_id: UUID = Field(sa_column_args=[in_ledger()], sa_type=Uid)
 
 
 class Grant(SQLModel, table=True):
@@ -43,9 +41,7 @@ class Grant(SQLModel, table=True):
     valid_to: datetime | None = Field(default=None, sa_type=Instant)
     granted_by: str
     reason: str
-    entry_id: UUID = Field(
-        sa_column=Column(Uid(), ForeignKey("ledger_entry.id", deferrable=True, initially="DEFERRED"), nullable=False)
-    )
+    entry_id: UUID = Field(sa_column_args=[in_ledger()], sa_type=Uid)
 
 
 def new_secret() -> str:

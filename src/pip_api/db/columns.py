@@ -12,7 +12,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import JSON, Dialect, Numeric, String, Uuid
+from sqlalchemy import JSON, Dialect, ForeignKey, Numeric, String, Uuid
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -20,6 +20,11 @@ INSTANT_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 Code = String().with_variant(String(collation="C"), "postgresql")
 """Text that is compared byte by byte, so that order and index look-ups are the same on every server."""
+
+
+def in_ledger() -> ForeignKey:
+    """Of a column that names the ledger entry which brought a row: without that entry nothing can be committed."""
+    return ForeignKey("ledger_entry.id", deferrable=True, initially="DEFERRED")
 
 
 _READER = json.JSONDecoder(parse_float=Decimal)

@@ -120,9 +120,8 @@ _MERGE = Statement(
                 *(_new[name] != figures.c[name] for name in ("status", "narrative")),
             )
         )
-        .order_by(
-            *_staged_key
-        ),  # in the order of its keys an index takes rows fastest, and `digest` sorts them fastest
+        # In the order of its keys an index takes rows fastest, and `digest` sorts them fastest.
+        .order_by(*_staged_key),
     )
 )
 _WRITTEN = (*KEY, "revision", *_new)

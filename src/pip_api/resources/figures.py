@@ -11,10 +11,10 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import Column, ColumnElement, ForeignKey, Index, Table, and_, bindparam, func, insert, select
+from sqlalchemy import ColumnElement, Index, Table, and_, bindparam, func, insert, select
 from sqlmodel import Field
 
-from pip_api.db.columns import Amount, Code, Instant, Uid
+from pip_api.db.columns import Amount, Code, Instant, Uid, in_ledger
 from pip_api.db.errors import Conflict
 from pip_api.db.statements import Record, Statement, column_of
 from pip_api.http.preconditions import etag, stale, unchanged, versions
@@ -72,9 +72,7 @@ class Figure(FigureFields, table=True):
     period_end: date = Field(primary_key=True, description="The last day that it covers.")
     revision: int = Field(primary_key=True, description="1 for the first number sent, then 2, and so on.")
     recorded_at: datetime = Field(sa_type=Instant)
-    entry_id: UUID = Field(
-        sa_column=Column(Uid(), ForeignKey("ledger_entry.id", deferrable=True, initially="DEFERRED"), nullable=False)
-    )
+    entry_id: UUID = Field(sa_column_args=[in_ledger()], sa_type=Uid)
 
 
 class FigureRead(BaseModel):
