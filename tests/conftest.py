@@ -14,8 +14,9 @@ from pip_api.app import create_services
 from pip_api.db.migrate import migrate
 from pip_api.exchange.catalogue import load_reference
 from pip_api.settings import Settings
+from tests.plans import AVON, a_concern
 from tests.postgres import Postgres, cluster
-from tests.service import Service, running
+from tests.service import Record, Service, running
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 _numbers = count()
@@ -105,6 +106,18 @@ async def service(settings: Settings) -> AsyncIterator[Service]:
 async def admin(service: Service) -> httpx.AsyncClient:
     """A national administrator."""
     return await service.caller("national_admin")
+
+
+@pytest.fixture
+async def lead(service: Service) -> httpx.AsyncClient:
+    """The lead of Avon and Somerset."""
+    return await service.caller("force_lead", f"force:{AVON}")
+
+
+@pytest.fixture
+async def concern(lead: httpx.AsyncClient) -> Record:
+    """A concern of Avon and Somerset."""
+    return await a_concern(lead)
 
 
 @pytest.fixture(scope="session")

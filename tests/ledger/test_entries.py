@@ -32,11 +32,6 @@ class Ledger:
 
 
 @pytest.fixture
-async def lead(service: Service) -> httpx.AsyncClient:
-    return await service.caller("force_lead", f"force:{AVON}")
-
-
-@pytest.fixture
 async def ledger(service: Service, lead: httpx.AsyncClient, admin: httpx.AsyncClient) -> Ledger:
     """A ledger in which clients and reference data stand already."""
     ledger = Ledger(service)

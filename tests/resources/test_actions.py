@@ -12,11 +12,6 @@ PATH = "/v1/actions"
 
 
 @pytest.fixture
-async def lead(service: Service) -> httpx.AsyncClient:
-    return await service.caller("force_lead", f"force:{AVON}")
-
-
-@pytest.fixture
 async def plan(lead: httpx.AsyncClient) -> Record:
     """A plan for two concerns."""
     return await a_plan(lead, await a_concern(lead), await a_concern(lead, title="Calls are abandoned"))

@@ -4,17 +4,11 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from tests.plans import AVON, CONCERN, DEVON, MEASURE, a_concern, changed, made
 from tests.service import Record, Service, codes, refused
 
 PATH = "/v1/concerns"
-
-
-@pytest.fixture
-async def lead(service: Service) -> httpx.AsyncClient:
-    return await service.caller("force_lead", f"force:{AVON}")
 
 
 async def test_a_concern_rests_on_measures_and_affects_others(

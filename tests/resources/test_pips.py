@@ -13,16 +13,6 @@ from tests.service import Record, Service, codes, refused
 PATH = "/v1/pips"
 
 
-@pytest.fixture
-async def lead(service: Service) -> httpx.AsyncClient:
-    return await service.caller("force_lead", f"force:{AVON}")
-
-
-@pytest.fixture
-async def concern(lead: httpx.AsyncClient) -> Record:
-    return await a_concern(lead)
-
-
 async def test_plans_are_numbered_by_force_and_year(
     service: Service, admin: httpx.AsyncClient, concern: Record
 ) -> None:

@@ -3,15 +3,10 @@
 import httpx
 import pytest
 
-from tests.plans import AVON, a_concern, a_plan, an_action, made
-from tests.service import Record, Service, codes, refused
+from tests.plans import a_concern, a_plan, an_action, made
+from tests.service import Record, codes, refused
 
 PATH = "/v1/progress-updates"
-
-
-@pytest.fixture
-async def lead(service: Service) -> httpx.AsyncClient:
-    return await service.caller("force_lead", f"force:{AVON}")
 
 
 @pytest.fixture
