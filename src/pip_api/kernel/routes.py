@@ -1,23 +1,21 @@
 """How do stories become routes, and how does the OpenAPI document come to say the same?"""
 
 import tempfile
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from typing import Any, BinaryIO, cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
-from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random
 
 from pip_api.access.principals import Principal
 from pip_api.db.columns import to_json
-from pip_api.db.errors import GaveWay
-from pip_api.http.body import chunks, json_object, received, require_media_type
-from pip_api.http.problems import Problem
+from pip_api.http.body import chunks, received, require_media_type
 from pip_api.http.query import parameters
 from pip_api.kernel import verbs
-from pip_api.kernel.call import Answer, Call, Services, Upload
+from pip_api.kernel.call import Answer, Services, Upload
 from pip_api.kernel.document import (
     CURSOR,
     FIELDS,
@@ -35,6 +33,7 @@ from pip_api.kernel.document import (
     listing_parameters,
     page_shape,
 )
+from pip_api.kernel.performing import Asked, perform
 from pip_api.kernel.resource import Resource
 
 
@@ -54,21 +53,17 @@ def bind(app: FastAPI, operation: Operation) -> None:
         services: Services = request.app.state.services
         by: Principal = request.scope["principal"]
         by.require(operation.permission)
-        asked = parameters(request.scope["query_string"], allowed)
+        query = parameters(request.scope["query_string"], allowed)
         if operation.admit is not None:
-            operation.admit(by, asked)
-        # The whole body is here before a transaction begins, so that a slow sender holds no connection.
+            operation.admit(by, query)
+        asked = Asked(by, request.scope["request_id"], request.path_params, query, request.headers)
         if operation.upload:
             with tempfile.TemporaryFile() as file:
                 upload = await _spooled(request, operation, cast(BinaryIO, file), services.settings.max_import_bytes)
-                return render(await _perform(operation, request, services, asked, b"", upload))
-        body = await received(request, services.settings.max_body_bytes) if has_body else b""
-        try:
-            answer = await _perform(operation, request, services, asked, body)
-        except (Problem, GaveWay) as error:
-            if not _lost_a_race(error):
-                raise
-            answer = await _racing(_perform)(operation, request, services, asked, body)
+                answer = await perform(operation, services, replace(asked, upload=upload))
+        else:
+            body = await received(request, services.settings.max_body_bytes) if has_body else b""
+            answer = await perform(operation, services, replace(asked, body=body))
         if operation.changes_access:
             request.app.state.authentication.forget()
         return render(answer)
@@ -91,36 +86,6 @@ def bind(app: FastAPI, operation: Operation) -> None:
     operations.append(operation)
 
 
-async def _perform(
-    operation: Operation,
-    request: Request,
-    services: Services,
-    asked: Mapping[str, str],
-    body: bytes,
-    upload: Upload | None = None,
-) -> Answer:
-    """Runs a story in its own unit of work, which is committed before the answer is rendered."""
-    reading = operation.method == "GET"
-    unit = services.database.read() if reading else services.database.transaction(bulk=operation.upload)
-    async with unit as session:
-        headers = request.headers
-        call = Call(
-            services=services,
-            session=session,
-            by=request.scope["principal"],
-            request_id=request.scope["request_id"],
-            path=request.path_params,
-            query=asked,
-            check_media_type=partial(require_media_type, headers, operation.accepts),
-            body=partial(json_object, headers, body, operation.accepts),
-            upload=upload,
-            accept=headers.get("accept", "*/*"),
-            if_match=headers.get("if-match"),
-            if_none_match=headers.get("if-none-match"),
-        )
-        return await operation.story(call)
-
-
 async def _spooled(request: Request, operation: Operation, file: BinaryIO, limit: int) -> Upload:
     """A file on disk: its digest and size are known before a row of it is read, and memory stays flat."""
     require_media_type(request.headers, operation.accepts, ("gzip",))
@@ -128,15 +93,6 @@ async def _spooled(request: Request, operation: Operation, file: BinaryIO, limit
         file.write(chunk)
     gzip = request.headers.get("content-encoding", "").lower() == "gzip"
     return Upload(file, request.headers["content-type"], gzip)
-
-
-def _lost_a_race(error: BaseException) -> bool:
-    return isinstance(error, GaveWay) or (isinstance(error, Problem) and error.code == "concurrent_write")
-
-
-_racing = retry(
-    retry=retry_if_exception(_lost_a_race), stop=stop_after_attempt(5), wait=wait_random(0, 0.05), reraise=True
-)
 
 
 def render(answer: Answer) -> Response:
