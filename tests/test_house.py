@@ -300,7 +300,7 @@ def test_rows_are_written_in_few_places() -> None:
         "exchange/figures.py",
         "kernel/resource.py",
         "ledger/entries.py",
-        "resources/figures.py",
+        "resources/figure_operations.py",
     }
 
 

@@ -80,6 +80,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_ledger_entry_force_code", "ledger_entry", ["force_code"])
     op.create_index("ix_ledger_entry_request_id", "ledger_entry", ["request_id"])
+    op.create_index("ledger_entry_noun_at", "ledger_entry", ["noun", "at"])
     op.create_table(
         "service_client",
         sa.Column("id", Uid(), nullable=False),

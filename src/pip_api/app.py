@@ -28,7 +28,7 @@ from pip_api.http.problems import CATALOGUE, Problem, type_of
 from pip_api.insight import plan_status, totals, triage
 from pip_api.kernel import routes
 from pip_api.kernel.call import Services
-from pip_api.resources import figures
+from pip_api.resources import figure_operations
 from pip_api.resources.actions import actions
 from pip_api.resources.concerns import concerns
 from pip_api.resources.forces import forces
@@ -56,7 +56,7 @@ OPERATIONS = (
     *plan_status.operations,
     *triage.operations,
     *totals.operations,
-    *figures.operations,
+    *figure_operations.operations,
     *(operation for resource in RESOURCES for operation in routes.operations(resource)),
     *imports.operations(IMPORTS),
 )

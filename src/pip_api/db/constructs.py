@@ -2,16 +2,30 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
-from sqlalchemy import JSON, ColumnElement, Dialect, String, TableValuedAlias, cast, func, literal_column, or_
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ColumnElement,
+    Date,
+    Dialect,
+    Integer,
+    String,
+    TableValuedAlias,
+    cast,
+    func,
+    literal_column,
+    or_,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
-from pip_api.db.columns import Amount, Code, Uid
+from pip_api.db.columns import Amount, Code, Instant, Json, Uid
 
 
 class _ListOf(TypeDecorator[list[Any]]):
@@ -54,8 +68,8 @@ class Uids(_ListOf):
 class _Spelled(FunctionElement[Any]):
     """A piece of SQL by its spelling on each database: {0}, {1} are its arguments, {all} is all of them."""
 
-    postgresql: ClassVar[str]
-    sqlite: ClassVar[str]
+    postgresql: str
+    sqlite: str
     type: TypeEngine[Any] = NullType()
 
     def __init_subclass__(cls) -> None:
@@ -166,6 +180,61 @@ class json_member(_Spelled):
     type = String()
     postgresql = "CAST({0} AS JSONB) ->> {1}"
     sqlite = "json_extract({0}, '$.' || {1})"
+
+
+_KEPT: dict[type, tuple[str, str]] = {
+    Uid: ("CAST({0} ->> {1} AS UUID)", "{0} ->> {1}"),
+    Instant: (
+        "CAST({0} ->> {1} AS TIMESTAMPTZ)",
+        # A whole second is written without its fraction in JSON, and with it in a column.
+        "CASE length({0} ->> {1}) WHEN 20 THEN substr({0} ->> {1}, 1, 19) || '.000000Z' ELSE {0} ->> {1} END",
+    ),
+    Amount: ("CAST({0} ->> {1} AS NUMERIC)", "nullif({0} -> {1}, 'null')"),  # -> keeps the digits, ->> is a double
+    Json: ("nullif({0} -> {1}, 'null')", "nullif({0} -> {1}, 'null')"),
+    Date: ("CAST({0} ->> {1} AS DATE)", "{0} ->> {1}"),
+    Integer: ("CAST({0} ->> {1} AS INTEGER)", "{0} ->> {1}"),
+    Boolean: ("CAST({0} ->> {1} AS BOOLEAN)", "{0} ->> {1}"),
+}
+_KEPT_TEXT = "{0} ->> {1}", "{0} ->> {1}"
+
+
+class kept(_Spelled):
+    """A member of a row that is kept as a JSON object, as a value of the column that it came from."""
+
+    def __init__(self, state: ColumnElement[Any], member: Column[Any]) -> None:
+        super().__init__(state, constant(member.name))
+        self.type = member.type
+        spelled = (spelled for kind, spelled in _KEPT.items() if isinstance(member.type, kind))
+        self.postgresql, self.sqlite = next(spelled, _KEPT_TEXT)
+        if member.type is Code:
+            self.postgresql = f'({self.postgresql}) COLLATE "C"'
+
+
+class snapshot_now(_Spelled):
+    """The state of the database that the statement itself sees, to be named again by `unseen`."""
+
+    type = String()
+    postgresql = "(SELECT CAST(pg_current_snapshot() AS TEXT))"
+    sqlite = "(SELECT CAST(coalesce(max(seq), 0) AS TEXT) FROM ledger_entry)"
+
+
+class unseen(_Spelled):
+    """Whether a ledger entry was not yet committed in a snapshot: `unseen(seq, xmin, at, snapshot, since)`.
+
+    SQLite numbers entries in the order of their commits, since it has one writer. On PostgreSQL the entry's transaction
+    says it. What is older than `since` was committed for certain; that spares the ledger's long past, and there the 32
+    bits of xmin would be ambiguous: they are completed from the snapshot's own end. xmin is that of the row in this
+    database, so a ledger that was restored from a dump counts as one transaction, which it was.
+    """
+
+    type = NullType()
+    _end = "CAST(CAST(pg_snapshot_xmax(CAST({3} AS PG_SNAPSHOT)) AS TEXT) AS BIGINT)"
+    _after_end = f"((CAST(CAST({{1}} AS TEXT) AS BIGINT) - {_end} + 2147483648) & 4294967295) - 2147483648"
+    postgresql = (
+        f"({{2}} > {{4}} AND NOT pg_visible_in_snapshot("
+        f"CAST(CAST({_end} + {_after_end} AS TEXT) AS XID8), CAST({{3}} AS PG_SNAPSHOT)))"
+    )
+    sqlite = "({0} > CAST({3} AS INTEGER))"
 
 
 class json_text(_Spelled):

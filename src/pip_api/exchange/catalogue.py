@@ -20,7 +20,7 @@ from pip_api.kernel.call import Call, Services
 from pip_api.kernel.resource import Resource
 from pip_api.resources.actions import actions
 from pip_api.resources.concerns import concerns
-from pip_api.resources.figures import put_figure
+from pip_api.resources.figure_operations import put_figure
 from pip_api.resources.forces import forces
 from pip_api.resources.measures import measures
 from pip_api.resources.pips import pips

@@ -18,6 +18,14 @@ def etag(version: int, variant: str = "") -> str:
     return f'"v{version}.{hashlib.sha256(variant.encode()).hexdigest()[:8]}"'
 
 
+def content_etag(*parts: bytes) -> str:
+    """The tag of an answer that has no version of its own, such as a list: it names the bytes that it is of."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return f'"c{digest.hexdigest()[:24]}"'
+
+
 def versions(header: str) -> set[int]:
     """The versions that a list of tags names. Tags that are not ours name none.
 

@@ -26,6 +26,7 @@ CATALOGUE: dict[str, Kind] = {
     "invalid_token": Kind(401, "The bearer token is not accepted"),
     "permission_denied": Kind(403, "You are not permitted to do this"),
     "not_found": Kind(404, "There is no such thing here"),
+    "not_yet_created": Kind(404, "It was not there yet at the moment asked for"),
     "method_not_allowed": Kind(405, "This method is not supported here"),
     "duplicate_reference": Kind(409, "Something with this reference exists already"),
     "period_overlap": Kind(409, "The period overlaps another"),

@@ -1,11 +1,12 @@
 """Where does a plan stand: its force's level, its concerns and their measures, its actions, the last word on it?"""
 
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from orjson import Fragment
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, Date, Integer, Table, bindparam, func, literal_column, select, true
+from sqlalchemy import ColumnElement, Date, FromClause, Integer, bindparam, func, literal_column, select, true
 
 from pip_api.access.principals import Principal
 from pip_api.db.constructs import as_json, as_uid, each, is_one_of, json_list, json_record, json_text, padded
@@ -13,11 +14,14 @@ from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import ID, Operation
+from pip_api.kernel.moments import MOMENT
 from pip_api.kernel.resource import visible
 from pip_api.kernel.verbs import find, identified
+from pip_api.ledger.as_of import Mark, MarkKind
 from pip_api.resources.actions import actions
 from pip_api.resources.concerns import concerns
-from pip_api.resources.figures import figures
+from pip_api.resources.figures import figure_rows
+from pip_api.resources.forces import forces
 from pip_api.resources.measures import measures
 from pip_api.resources.pips import pips
 from pip_api.resources.progress import progress_updates
@@ -33,9 +37,6 @@ NEEDS = (
     "support_level_assignment:read",
 )
 """The answer is made of all of these, so it is given for the forces for which all are held."""
-
-pip, concern, action, measure = pips.table, concerns.table, actions.table, measures.table
-update, held, level = progress_updates.table, support_level_assignments.table, support_levels.table
 
 TODAY = bindparam("today", type_=Date())
 SHOWN = ("id", "ref", "title", "status", "version", "lead", "force_code", "starts_on", "ends_on", "updated_at")
@@ -113,8 +114,19 @@ class PlanOverview(BaseModel):
 ONE = literal_column("1", Integer())
 
 
-def level_today(force_code: ColumnElement[str]) -> ColumnElement[str]:
+class Sources:
+    """The rows that an overview is made of, as they are or as they stood."""
+
+    def __init__(self, kind: MarkKind) -> None:
+        self.pip, self.concern, self.action = pips.rows(kind), concerns.rows(kind), actions.rows(kind)
+        self.measure, self.figure = measures.rows(kind), figure_rows(kind)
+        self.update, self.force = progress_updates.rows(kind), forces.rows(kind)
+        self.held, self.level = support_level_assignments.rows(kind), support_levels.rows(kind)
+
+
+def level_today(of: Sources, force_code: ColumnElement[str]) -> ColumnElement[str]:
     """The level of a force today, as the text of a JSON object; null when nobody has set one."""
+    held, level = of.held, of.level
     told = json_record(("code", level.c.code), ("level", level.c.level), ("since", held.c.starts_on))
     return (
         select(json_text(told))
@@ -126,56 +138,58 @@ def level_today(force_code: ColumnElement[str]) -> ColumnElement[str]:
     )
 
 
-def columns() -> list[ColumnElement[Any]]:
+def columns(of: Sources) -> list[ColumnElement[Any]]:
     """What is told of a plan: its own columns, and its parts as JSON texts.
 
     Each part is a scalar subquery on purpose: a list in a JSON column has no statistics, and a join with it would read
     the whole of the other table.
     """
     return [
-        *(pip.c[name] for name in SHOWN),
-        level_today(pip.c.force_code).label("level"),
-        _concerns().label("concerns"),
-        _actions().label("actions"),
-        _latest_update().label("progress"),
+        *(of.pip.c[name] for name in SHOWN),
+        level_today(of, of.pip.c.force_code).label("level"),
+        _concerns(of).label("concerns"),
+        _actions(of).label("actions"),
+        _latest_update(of).label("progress"),
     ]
 
 
-def _members(table: Table, *names: str) -> list[tuple[str, ColumnElement[Any]]]:
+def _members(table: FromClause, *names: str) -> list[tuple[str, ColumnElement[Any]]]:
     return [(name, table.c[name]) for name in names]
 
 
-def _concerns() -> ColumnElement[str]:
+def _concerns(of: Sources) -> ColumnElement[str]:
     """In the plan's own order."""
-    named = each(pip.c.concern_ids)
+    concern, named = of.concern, each(of.pip.c.concern_ids)
     told = _members(concern, "id", "title", "status", "owner")
-    one = select(json_record(*told, ("measures", as_json(_measures())))).where(concern.c.id == as_uid(named.c.value))
+    one = select(json_record(*told, ("measures", as_json(_measures(of))))).where(concern.c.id == as_uid(named.c.value))
     return select(json_text(json_list(as_json(one.scalar_subquery()), true()))).select_from(named).scalar_subquery()
 
 
-def _measures() -> ColumnElement[Any]:
-    coded = each(concern.c.measure_codes)
+def _measures(of: Sources) -> ColumnElement[Any]:
+    measure, coded = of.measure, each(of.concern.c.measure_codes)
     told = _members(measure, "code", "name", "unit", "direction")
-    one = select(json_record(*told, ("latest", as_json(_latest_figure())))).where(measure.c.code == coded.c.value)
+    one = select(json_record(*told, ("latest", as_json(_latest_figure(of))))).where(measure.c.code == coded.c.value)
     return select(json_list(as_json(one.scalar_subquery()), true())).select_from(coded).scalar_subquery()
 
 
-def _latest_figure() -> ColumnElement[Any]:
-    newest = figures.c.period_start.desc(), figures.c.period_end.desc(), figures.c.revision.desc()
+def _latest_figure(of: Sources) -> ColumnElement[Any]:
+    figure = of.figure
+    newest = figure.c.period_start.desc(), figure.c.period_end.desc(), figure.c.revision.desc()
     return (
-        select(json_record(("value", as_json(figures.c.value)), *_members(figures, "period_start", "period_end")))
-        .where(figures.c.force_code == pip.c.force_code, figures.c.measure_code == measure.c.code)
-        .correlate(pip, measure)
+        select(json_record(("value", as_json(figure.c.value)), *_members(figure, "period_start", "period_end")))
+        .where(figure.c.force_code == of.pip.c.force_code, figure.c.measure_code == of.measure.c.code)
+        .correlate(of.pip, of.measure)
         .order_by(*newest)
         .limit(ONE)
         .scalar_subquery()
     )
 
 
-def _actions() -> ColumnElement[str]:
-    of_plan = (action.c.pip_id == pip.c.id) & action.c.withdrawn_at.is_(None)
+def _actions(of: Sources) -> ColumnElement[str]:
+    action = of.action
+    of_plan = (action.c.pip_id == of.pip.c.id) & action.c.withdrawn_at.is_(None)
     shown = [action.c[name] for name in ("status", "due_on", "task_number")]
-    mine = select(*shown).where(of_plan).order_by(padded(action.c.task_number)).correlate(pip).subquery()
+    mine = select(*shown).where(of_plan).order_by(padded(action.c.task_number)).correlate(of.pip).subquery()
     is_open = is_one_of(mine.c.status, "not_started", "in_progress")
     is_late = is_open & (mine.c.due_on < TODAY)
     told = json_record(
@@ -188,11 +202,12 @@ def _actions() -> ColumnElement[str]:
     return select(json_text(told)).select_from(mine).scalar_subquery()
 
 
-def _latest_update() -> ColumnElement[str]:
+def _latest_update(of: Sources) -> ColumnElement[str]:
+    update = of.update
     told = json_record(*_members(update, "reported_on", "reported_by", "brag", "percent_complete", "narrative"))
     return (
         select(json_text(told))
-        .where(update.c.pip_id == pip.c.id, update.c.concern_id.is_(None), update.c.action_id.is_(None))
+        .where(update.c.pip_id == of.pip.c.id, update.c.concern_id.is_(None), update.c.action_id.is_(None))
         .order_by(update.c.reported_on.desc(), update.c.id.desc())
         .limit(ONE)
         .scalar_subquery()
@@ -215,18 +230,24 @@ def overview_forces(by: Principal, first: str = "pip:read") -> tuple[str, ...]:
     return tuple(sorted(set(widest).intersection(*(by.reach(permission) for permission in NEEDS))))
 
 
-def _by(column: str) -> Statement:
-    named = pip.c[column] == bindparam("name", type_=pip.c[column].type)
-    return Statement(select(*columns()).where(named, pip.c.withdrawn_at.is_(None), *visible(pip)))
+@lru_cache
+def sources(kind: MarkKind) -> Sources:
+    return Sources(kind)
 
 
-_STATUS = {"id": _by("id"), "ref": _by("ref")}
+@lru_cache
+def _status(column: str, kind: MarkKind) -> Statement:
+    of = sources(kind)
+    named = of.pip.c[column] == bindparam("name", type_=pips.table.c[column].type)
+    return Statement(select(*columns(of)).where(named, of.pip.c.withdrawn_at.is_(None), *visible(of.pip)))
 
 
 async def get_plan_status(call: Call) -> Answer:
     """Where one plan stands, from one statement."""
     column, name = identified(call.path["id"], "ref")
-    row = await call.session.one(_STATUS[column], name=name, forces=overview_forces(call.by), today=call.today)
+    mark = Mark(call.moment)
+    known = {"name": name, "forces": overview_forces(call.by), "today": call.today}
+    row = await call.session.one(_status(column, mark.kind), **known, **mark.params)
     if row is None:
         await find(pips, call, call.path["id"])  # says whether it was withdrawn, or never was
         raise Problem("not_found", "There is no plan with this id.")
@@ -236,6 +257,6 @@ async def get_plan_status(call: Call) -> Answer:
 operations = [
     Operation(
         "GET", "/v1/pips/{id}/status", "getPipStatus", "pips", "Read where a plan stands", "pip:read",
-        get_plan_status, {200: PlanOverview}, [ID],
+        get_plan_status, {200: PlanOverview}, [ID, *MOMENT],
     )
 ]  # fmt: skip

@@ -4,17 +4,19 @@ from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, Integer, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Integer, bindparam, func, or_, select
 
 from pip_api.db.constructs import Texts, any_of, decimal_sum
 from pip_api.db.statements import Record
 from pip_api.http.problems import bad_parameter
 from pip_api.kernel.call import Answer, Call
-from pip_api.kernel.document import CURSOR, LIMIT, Operation, page_shape, query
-from pip_api.kernel.pages import links, read_page
+from pip_api.kernel.document import IF_NONE_MATCH, PAGING, Operation, page_shape, query
+from pip_api.kernel.moments import MOMENT
+from pip_api.kernel.pages import list_page
 from pip_api.kernel.query import Listing
 from pip_api.kernel.resource import visible
-from pip_api.resources.figures import figures, is_newest
+from pip_api.ledger.as_of import MarkKind
+from pip_api.resources.figures import figure_rows, is_newest
 
 
 class FigureTotal(BaseModel):
@@ -31,20 +33,23 @@ _GROUPS = {"force": "force_code", "measure": "measure_code"}
 
 
 def _totals(column: str) -> Listing:
-    newest = (
-        select(
-            figures.c[column].label("code"),
-            func.count().label("figures"),
-            decimal_sum(figures.c.value).label("total"),
-            func.min(figures.c.period_start).label("first_day"),
-            func.max(figures.c.period_end).label("last_day"),
+    def source(kind: MarkKind) -> FromClause:
+        rows = figure_rows(kind)
+        return (
+            select(
+                rows.c[column].label("code"),
+                func.count().label("figures"),
+                decimal_sum(rows.c.value).label("total"),
+                func.min(rows.c.period_start).label("first_day"),
+                func.max(rows.c.period_end).label("last_day"),
+            )
+            .where(*visible(rows), is_newest(rows, kind))
+            .where(_wanted("force", rows.c.force_code), _wanted("measure", rows.c.measure_code))
+            .group_by(rows.c[column])
+            .subquery("totals")
         )
-        .where(*visible(figures), is_newest(figures))
-        .where(_wanted("force", figures.c.force_code), _wanted("measure", figures.c.measure_code))
-        .group_by(figures.c[column])
-        .subquery()
-    )
-    return Listing(dict(newest.c.items()), [], [], tie_break=("code",))
+
+    return Listing(source, tuple(FigureTotal.model_fields), [], [], tie_break=("code",))
 
 
 def _wanted(name: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -64,20 +69,20 @@ async def list_totals(call: Call) -> Answer:
     wanted: Record = {"forces": call.by.reach("figure:read")}
     for name in _GROUPS:
         wanted |= {name: call.query.get(name, "").split(","), f"any_{name}": int(name not in call.query)}
-    answer = await read_page(_TOTALS[by], call, "/v1/figures/totals", wanted)
-    return Answer(200, answer, links(answer))
+    return await list_page(_TOTALS[by], call, "/v1/figures/totals", wanted)
 
 
 operations = [
     Operation(
         "GET", "/v1/figures/totals", "listFigureTotals", "figures", "Count and add up figures", "figure:read",
-        list_totals, {200: page_shape("FigureTotal", FigureTotal)},
+        list_totals, {200: page_shape("FigureTotal", FigureTotal), 304: None},
         [
             query("by", "What to group by.", {"type": "string", "enum": sorted(_GROUPS), "default": "force"}),
             query("force", "Only these forces, with commas."),
             query("measure", "Only these measures, with commas."),
-            LIMIT,
-            CURSOR,
+            *PAGING,
+            *MOMENT,
+            IF_NONE_MATCH,
         ],
     )
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -22,11 +23,12 @@ from pip_api.insight.plan_status import (
     level_today,
     overview,
     overview_forces,
-    pip,
+    sources,
 )
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import Operation, query
-from pip_api.resources.forces import forces
+from pip_api.kernel.moments import MOMENT
+from pip_api.ledger.as_of import Mark, MarkKind
 
 CSV_COLUMNS = (
     "force_code", "force_name", "region_code", "level", "level_since", "pip_ref", "pip_title", "pip_status", "pip_lead",
@@ -56,25 +58,24 @@ class Triage(BaseModel):
     )
 
 
-def _statement() -> Statement:
-    force = forces.table
+@lru_cache
+def _triage(kind: MarkKind) -> Statement:
+    of = sources(kind)
+    pip, force = of.pip, of.force
     asked = any_of(force.c.code, bindparam("forces", type_=Texts())) & or_(
         bindparam("any_region", type_=Integer()) == 1, force.c.region_code == bindparam("region", type_=Code)
     )
     live = ~is_one_of(pip.c.status, "closed", "superseded") & pip.c.withdrawn_at.is_(None)
     live &= pip.c.force_code.in_(select(force.c.code).where(asked))  # before the parts of a plan are put together
-    plans = select(*columns()).where(live).subquery("plans")
+    plans = select(*columns(of)).where(live).subquery("plans")
     stands = or_(func.coalesce(force.c.ends_on, TODAY) >= TODAY, plans.c.ref.is_not(None))
     shown = [force.c.code.label("of_force"), force.c.name.label("force_name"), force.c.region_code.label("of_region")]
     return Statement(
-        select(*shown, level_today(force.c.code).label("force_level"), *plans.c)
+        select(*shown, level_today(of, force.c.code).label("force_level"), *plans.c)
         .select_from(force.outerjoin(plans, plans.c.force_code == force.c.code))
         .where(asked, stands, force.c.withdrawn_at.is_(None))
         .order_by(force.c.code, plans.c.ref)
     )
-
-
-_TRIAGE = _statement()
 
 
 async def get_triage(call: Call) -> Answer:
@@ -82,15 +83,14 @@ async def get_triage(call: Call) -> Answer:
     levels, form = _levels(call), _form(call)
     reach = overview_forces(call.by, "triage:read")
     region = call.query.get("region")
-    rows = await call.session.fetch(
-        _TRIAGE, forces=reach, region=region or "", any_region=int(region is None), today=call.today
-    )
+    mark, where = Mark(call.moment), {"region": region or "", "any_region": int(region is None)}
+    rows = await call.session.fetch(_triage(mark.kind), forces=reach, **where, today=call.today, **mark.params)
     by_force = [list(group) for _, group in groupby(rows, key=lambda row: row["of_force"])]
     asked = [group for group in by_force if _is_asked(group[0], levels)]
     if form == "csv":
         headers = {"Content-Disposition": 'attachment; filename="triage.csv"'}
         return Answer(200, _csv(asked), headers, "text/csv; charset=utf-8")
-    return Answer(200, {"as_of": call.now, "items": [_item(group) for group in asked]})
+    return Answer(200, {"as_of": call.moment or call.now, "items": [_item(group) for group in asked]})
 
 
 def _item(rows: list[Record]) -> Record:
@@ -164,6 +164,7 @@ operations = [
             query("region", "Only the forces of this region, by its code."),
             query("level", "Only forces at these levels of support, with commas."),
             query("format", "Instead of the Accept header.", {"type": "string", "enum": ["json", "csv"]}),
+            *MOMENT,
         ],
         also={"text/csv": {"type": "string"}},
     )

@@ -55,6 +55,8 @@ class Call:
     accept: str = "*/*"
     if_match: str | None = None
     if_none_match: str | None = None
+    moment: datetime | None = None
+    """Of which moment the answer is to be, when not of now."""
     now: datetime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,8 +64,8 @@ class Call:
 
     @property
     def today(self) -> date:
-        """The civil date in London: due dates are London dates."""
-        return self.now.astimezone(LONDON).date()
+        """The civil date in London, at the moment that is asked for: due dates are London dates."""
+        return (self.moment or self.now).astimezone(LONDON).date()
 
     def new_id(self) -> UUID:
         return self.services.new_id()

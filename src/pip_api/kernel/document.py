@@ -38,6 +38,13 @@ LIMIT = query(
     "limit", "Items on a page.", {"type": "integer", "minimum": 1, "maximum": MOST_LIMIT, "default": DEFAULT_LIMIT}
 )
 CURSOR = query("cursor", "The `next_cursor` of the page before.")
+TOTAL = query("include_total", "Also how many items there are on all pages.", {"type": "boolean", "default": False})
+MODE = query(
+    "page_mode",
+    "Whether all pages show the rows as they stood when the first was read, or each as they are.",
+    {"type": "string", "enum": ["snapshot", "live"], "default": "snapshot"},
+)
+PAGING = (LIMIT, CURSOR, TOTAL, MODE)
 SORT = query("sort", "Columns with commas; a leading '-' turns the order round.")
 WITHDRAWN = query("include_withdrawn", "Also what was withdrawn.", {"type": "boolean", "default": False})
 REASON = query(
@@ -79,7 +86,7 @@ class Operation:
 def listing_parameters(listing: Listing) -> list[Schema]:
     """The query parameters of a list."""
     filters = [query(each.name, each.describes, each.schema()) for each in listing.filters.values()]
-    return [*filters, SORT, LIMIT, CURSOR, *([WITHDRAWN] if "withdrawn_at" in listing.columns else [])]
+    return [*filters, SORT, *PAGING, *([WITHDRAWN] if listing.withdrawable else [])]
 
 
 class Actor(BaseModel):
@@ -106,10 +113,12 @@ class Page(BaseModel):
     limit: int
     has_more: bool
     next_cursor: str | None
+    total: int | None = Field(default=None, description="How many items there are on all pages, where it was asked.")
 
 
 class Links(BaseModel):
     self: str
+    first: str
     next: str | None = None
 
 

@@ -1,46 +1,95 @@
 """How is a list answered, page by page?"""
 
-import hmac
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 from urllib.parse import urlencode
 
+from orjson import Fragment
+
+from pip_api.db.columns import to_json
 from pip_api.db.statements import Record
-from pip_api.kernel.call import Call
-from pip_api.kernel.query import Cursors, Listing, include_withdrawn, page_limit
+from pip_api.http.preconditions import content_etag, unchanged
+from pip_api.kernel.call import Answer, Call
+from pip_api.kernel.cursors import Place, cursors_of
+from pip_api.kernel.query import Filter, Listing, Shown, include_withdrawn, page_limit
+from pip_api.ledger.as_of import Mark
+
+Shaping = Callable[[list[Record], Mark], Awaitable[Sequence[Any]]]
+"""Makes the items of a page from its rows; whatever else it reads, it reads with the same mark."""
 
 
-async def read_page(listing: Listing, call: Call, path: str, params: Mapping[str, Any]) -> Record:
-    """The page of a listing that the query asks for; `params` are the parameters of its own conditions."""
-    used = {name: listing.filters[name].read(text) for name, text in call.query.items() if name in listing.filters}
-    order = listing.order(call.query.get("sort"))
-    limit = page_limit(call.query.get("limit"))
-    withdrawn = include_withdrawn.read(call.query.get("include_withdrawn", "false"))
-    applied = {name: call.query[name] for name in sorted(used)} | {"sort": ",".join(map(str, order))}
-    known = {*applied, "limit", "cursor", "fields"}
-    beside = {name: text for name, text in sorted(call.query.items()) if name not in known}
-    identity = f"{path} {applied} {withdrawn} {beside}"
+def rowwise(shape: Callable[[Record], Any]) -> Shaping:
+    """Makes each item from one row alone."""
+
+    async def shaped(rows: list[Record], mark: Mark) -> list[Any]:
+        return [shape(row) for row in rows]
+
+    return shaped
+
+
+_flag = Filter("include_total", "", "flag", "")
+_MODES: tuple[Literal["snapshot", "live"], ...] = ("snapshot", "live")
+
+
+async def list_page(
+    listing: Listing, call: Call, path: str, params: Mapping[str, Any], shaped: Shaping | None = None
+) -> Answer:
+    """The page of a listing that the query asks for; `params` are the parameters of its own conditions.
+
+    All pages of a walk show the rows as they stood when the first was read, whatever is written meanwhile.
+    """
+    query = call.query
+    used = {name: listing.filters[name].read(text) for name, text in query.items() if name in listing.filters}
+    order = listing.order(query.get("sort"))
+    limit = page_limit(query.get("limit"))
+    withdrawn = include_withdrawn.read(query.get("include_withdrawn", "false"))
+    live = one_of("page_mode", query, _MODES) == "live"
+    applied = {name: query[name] for name in sorted(used)} | {"sort": ",".join(map(str, order))}
+    own = {name: text for name, text in sorted(query.items()) if name not in ("limit", "cursor", "fields", "expand")}
+    identity = f"{path} {applied['sort']} {own} {call.moment}"
     cursors = cursors_of(call)
-    cursor = call.query.get("cursor")
-    places = cursors.read(cursor, identity, call.now) if cursor else []
-    start = {
-        f"from_{i}": listing.place(sort, place) for i, (sort, place) in enumerate(zip(order, places, strict=False))
-    }
-    statement = listing.statement(list(used), order, bool(places), withdrawn)
-    rows = await call.session.fetch(statement, **params, **used, **start, page_size=limit + 1)
+    cursor = query.get("cursor")
+    place = cursors.read(cursor, identity, call.now) if cursor else None
+    mark = Mark(call.moment) if place is None else Mark(call.moment, place.snapshot, place.taken_at)
+    start = {}
+    if place is not None:
+        start = {f"from_{i}": listing.place(*each) for i, each in enumerate(zip(order, place.keys, strict=True))}
+    shown = Shown(frozenset(used), order, place is not None, withdrawn, mark.kind)
+    rows = await call.session.fetch(listing.page(shown), **params, **mark.params, **used, **start, page_size=limit + 1)
+    if rows and mark.snapshot is None:
+        mark = replace(mark, snapshot=rows[0]["snapshot"], taken_at=call.now)
     following = None
     if len(rows) > limit:
         rows.pop()
-        following = cursors.make([rows[-1][f"key_{i}"] for i in range(len(order))], identity, call.now)
-    items = [{name: row[name] for name in listing.columns} for row in rows]
-    return page(items, limit, following, path, call.query, applied)
+        keys = [rows[-1][f"key_{i}"] for i in range(len(order))]
+        last = Place(keys) if live else Place(keys, mark.snapshot, mark.taken_at)
+        following = cursors.make(last, identity, call.now)
+    beside = ["snapshot", *(f"key_{i}" for i in range(len(order)))]
+    for row in rows:
+        for name in beside:
+            row.pop(name, None)
+    items: Sequence[Any] = rows if shaped is None else await shaped(rows, mark)
+    made = page(items, limit, following, path, query, applied)
+    if _flag.read(query.get("include_total", "false")):
+        counted = replace(shown, resumed=False, kind=mark.kind)
+        total = await call.session.one(listing.count(counted), **params, **mark.params, **used)
+        made["page"]["total"] = total["total"] if total is not None else 0
+    return answer_page(call, made)
+
+
+def one_of(name: str, query: Mapping[str, str], choices: Sequence[str]) -> str:
+    """The choice that a parameter makes; the first when it is not sent. Raises 400."""
+    choice: str = Filter(name, "", "text", "", choices=tuple(choices)).read(query.get(name, choices[0]))
+    return choice
 
 
 def page(
-    items: list[Record], limit: int, following: str | None, path: str, query: Mapping[str, str], applied: Record
+    items: Sequence[Any], limit: int, following: str | None, path: str, query: Mapping[str, str], applied: Record
 ) -> Record:
     """A page of a list as it is answered. Its self link echoes only what was applied."""
-    links = {"self": _link(path, query)}
+    first = {name: text for name, text in query.items() if name != "cursor"}
+    links = {"self": _link(path, query), "first": _link(path, first)}
     if following is not None:
         links["next"] = _link(path, {**query, "cursor": following})
     return {
@@ -51,17 +100,19 @@ def page(
     }
 
 
-def links(page: Record) -> dict[str, str]:
-    """The Link header of a page, made from the links in its body."""
-    following = page["links"].get("next")
-    return {"Link": f'<{following}>; rel="next"'} if following else {}
+def answer_page(call: Call, page: Record) -> Answer:
+    """A page with its tag and its Link header, which is made from the links in its body.
+
+    The tag is of what a reader came for: a cursor is another one each time.
+    """
+    items = to_json(page["items"])
+    tag = content_etag(items, to_json([page["links"]["self"], page["page"]["has_more"], page["page"].get("total")]))
+    links = ", ".join(f'<{page["links"][name]}>; rel="{name}"' for name in ("next", "first") if name in page["links"])
+    headers = {"ETag": tag, "Link": links}
+    if unchanged(call.if_none_match, tag):
+        return Answer(304, headers=headers)
+    return Answer(200, {**page, "items": Fragment(items)}, headers)
 
 
 def _link(path: str, query: Mapping[str, str]) -> str:
     return f"{path}?{urlencode(query, safe=',:')}" if query else path
-
-
-def cursors_of(call: Call) -> Cursors:
-    """Each client has a key of its own, so that a cursor is of no use to another."""
-    key = hmac.digest(call.services.cursor_key, call.by.client_id.encode(), "sha256")
-    return Cursors(key, call.services.settings.cursor_lifetime_seconds)

@@ -12,6 +12,7 @@ from pip_api.http.body import json_object, require_media_type
 from pip_api.http.problems import Problem
 from pip_api.kernel.call import Answer, Call, Services, Upload
 from pip_api.kernel.document import Operation
+from pip_api.kernel.moments import asked_moment, memento
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Asked:
 
     by: Principal
     request_id: str
+    url: str
     path: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
@@ -40,6 +42,9 @@ async def perform(operation: Operation, services: Services, asked: Asked) -> Ans
 async def _in_one_unit(operation: Operation, services: Services, asked: Asked) -> Answer:
     """Runs a story in its own unit of work, which is committed before the answer is rendered."""
     reading = operation.method == "GET"
+    moment = None
+    if "as_of" in operation.allowed:
+        moment = asked_moment(asked.query, asked.headers, services.clock())
     unit = services.database.read() if reading else services.database.transaction(bulk=operation.upload)
     async with unit as session:
         headers = asked.headers
@@ -56,8 +61,10 @@ async def _in_one_unit(operation: Operation, services: Services, asked: Asked) -
             accept=headers.get("accept", "*/*"),
             if_match=headers.get("if-match"),
             if_none_match=headers.get("if-none-match"),
+            moment=moment,
         )
-        return await operation.story(call)
+        answer = await operation.story(call)
+    return answer if moment is None else memento(answer, moment, asked.url)
 
 
 def _lost_a_race(error: BaseException) -> bool:

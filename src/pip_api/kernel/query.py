@@ -1,24 +1,22 @@
 """Which rows does a list request ask for, in which order, and from where on?"""
 
-import base64
-import binascii
-import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-import orjson
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import ColumnElement, Integer, Select, String, and_, bindparam, func, literal, or_, select
+from sqlalchemy import ColumnElement, FromClause, Integer, Select, String, and_, bindparam, func, literal, or_, select
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from pip_api.db.columns import Code
-from pip_api.db.constructs import Texts, Uids, any_of, bytewise
+from pip_api.db.constructs import Texts, Uids, any_of, bytewise, snapshot_now
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem, bad_parameter, fault
 from pip_api.http.query import unknown
 from pip_api.kernel.shapes import Day, Moment
+from pip_api.ledger.as_of import NOW, MarkKind
 
 DEFAULT_LIMIT = 50
 MOST_LIMIT = 500
@@ -52,8 +50,8 @@ class Filter:
     compare: Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[Any]] | None = None
     choices: tuple[str, ...] = ()
 
-    def condition(self, columns: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
-        column = columns[self.column]
+    def condition(self, columns: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[Any]:
+        column: ColumnElement[Any] = columns[self.column]
         if self.many:
             return any_of(column, bindparam(self.name, type_=Uids() if self.kind == "id" else Texts()))
         if self.compare is None:
@@ -130,31 +128,45 @@ _LAST: dict[type, Any] = {str: "\uffff", date: date.max, int: 2**31 - 1}
 _PLACES: dict[type, Callable[[Any], Any]] = {date: date.fromisoformat, datetime: datetime.fromisoformat, UUID: UUID}
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which select of a listing: its filters, its order, where it begins, and which state of the rows it reads."""
+
+    used: frozenset[str]
+    order: tuple[Sort, ...]
+    resumed: bool = False
+    withdrawn: bool = False
+    kind: MarkKind = NOW
+
+
 class Listing:
     """The selects of one resource's lists: one for each set of filters, sorts and starts, built once.
 
-    `always` are conditions that every list has, such as visibility. `sort_as` gives, for columns whose own order is not
-    the one that people expect, what to sort by instead.
+    `source` gives the rows as they are or as they stood, `names` are the columns that are shown. `always` are
+    conditions that every list has, such as visibility. `sort_as` gives, for columns whose own order is not the one that
+    people expect, what to sort by instead.
     """
 
     def __init__(
         self,
-        columns: Mapping[str, ColumnElement[Any]],
+        source: Callable[[MarkKind], FromClause],
+        names: Sequence[str],
         filters: Sequence[Filter],
         sorts: Sequence[str],
-        always: Sequence[ColumnElement[Any]] = (),
-        source: Any = None,
+        always: Callable[[FromClause, MarkKind], Sequence[ColumnElement[Any]]] = lambda rows, kind: (),
         tie_break: Sequence[str] = ("id",),
-        sort_as: Mapping[str, ColumnElement[Any]] | None = None,
+        sort_as: Mapping[str, Callable[[ColumnElement[Any]], ColumnElement[Any]]] | None = None,
     ) -> None:
-        self.columns = columns
+        self.names = tuple(names)
         self.filters = {each.name: each for each in filters}
         self.sorts = tuple(sorts)
-        self._always = always
+        self.withdrawable = "withdrawn_at" in names
+        self._types = {column.name: column.type for column in source(NOW).columns}
         self._source = source
+        self._always = always
         self._tie_break = tie_break
         self._sort_as = sort_as or {}
-        self._statements: dict[tuple[Any, ...], Statement] = {}
+        self._statements: dict[Any, Statement] = {}
 
     def order(self, text: str | None) -> tuple[Sort, ...]:
         """The order asked for, made total by the tie break. Raises 400 for a column that cannot be sorted by."""
@@ -172,37 +184,53 @@ class Listing:
         last_descending = keys[-1].descending if keys else False
         return (*keys, *(Sort(name, last_descending) for name in self._tie_break if name not in names))
 
-    def statement(self, used: Sequence[str], order: tuple[Sort, ...], resumed: bool, withdrawn: bool) -> Statement:
-        key = (frozenset(used), order, resumed, withdrawn)
-        if (statement := self._statements.get(key)) is None:
+    def page(self, shown: Shown) -> Statement:
+        """The rows of a page with their sort keys; a first page also says which snapshot it was read in."""
+        return self._built("page", shown, self._page)
+
+    def count(self, shown: Shown) -> Statement:
+        """How many rows there are on all pages."""
+        return self._built("count", shown, self._count)
+
+    def _built(self, what: str, shown: Shown, build: Callable[[Shown], Select[Any]]) -> Statement:
+        if (statement := self._statements.get((what, shown))) is None:
             if len(self._statements) >= 512:  # a client that tries every combination must not fill the memory
                 self._statements.clear()
-            statement = self._statements[key] = Statement(self._build(sorted(used), order, resumed, withdrawn))
+            statement = self._statements[what, shown] = Statement(build(shown))
         return statement
 
-    def _build(self, used: Sequence[str], order: tuple[Sort, ...], resumed: bool, withdrawn: bool) -> Select[Any]:
-        keys = [self._sortable(sort.column) for sort in order]
-        query = select(*self.columns.values(), *(key.label(f"key_{i}") for i, key in enumerate(keys)))
-        if self._source is not None:
-            query = query.select_from(self._source)
-        query = query.where(*self._always, *(self.filters[name].condition(self.columns) for name in used))
-        if not withdrawn and "withdrawn_at" in self.columns:
-            query = query.where(self.columns["withdrawn_at"].is_(None))
-        if resumed:
+    def _page(self, shown: Shown) -> Select[Any]:
+        rows, order = self._source(shown.kind), shown.order
+        keys = [self._sortable(rows, sort.column) for sort in order]
+        query = select(*(rows.c[name] for name in self.names), *(key.label(f"key_{i}") for i, key in enumerate(keys)))
+        if not shown.kind.snapshot:
+            query = query.add_columns(snapshot_now().label("snapshot"))
+        query = query.where(*self._conditions(rows, shown))
+        if shown.resumed:
             query = query.where(_beyond(keys, order))
         query = query.order_by(
             *(key.desc() if sort.descending else key.asc() for key, sort in zip(keys, order, strict=True))
         )
         return query.limit(bindparam("page_size", type_=Integer()))
 
+    def _count(self, shown: Shown) -> Select[Any]:
+        rows = self._source(shown.kind)
+        return select(func.count().label("total")).select_from(rows).where(*self._conditions(rows, shown))
+
+    def _conditions(self, rows: FromClause, shown: Shown) -> Iterator[ColumnElement[Any]]:
+        yield from self._always(rows, shown.kind)
+        yield from (self.filters[name].condition(rows.c) for name in sorted(shown.used))
+        if self.withdrawable and not shown.withdrawn:
+            yield rows.c.withdrawn_at.is_(None)
+
     def place(self, sort: Sort, value: Any) -> Any:
         """A key's value, as a cursor kept it, in the type of its column."""
-        return _PLACES.get(self.columns[sort.column].type.python_type, lambda same: same)(value)
+        return _PLACES.get(self._types[sort.column].python_type, lambda same: same)(value)
 
-    def _sortable(self, name: str) -> ColumnElement[Any]:
+    def _sortable(self, rows: FromClause, name: str) -> ColumnElement[Any]:
+        column: ColumnElement[Any] = rows.c[name]
         if name in self._sort_as:
-            return self._sort_as[name]
-        column = self.columns[name]
+            return self._sort_as[name](column)
         nullable = getattr(column, "nullable", False)
         if isinstance(column.type, String) and column.type is not Code:
             column = bytewise(column)
@@ -219,49 +247,6 @@ def _beyond(keys: Sequence[ColumnElement[Any]], order: Sequence[Sort]) -> Column
         further = keys[i] < places[i] if sort.descending else keys[i] > places[i]
         steps.append(and_(*(keys[j] == places[j] for j in range(i)), further))
     return or_(*steps)
-
-
-class Cursors:
-    """Opaque marks of a place in a list, authenticated, bound to the query, and good for a time.
-
-    A cursor never grants access: the page that it asks for is read with the caller's own scope.
-    """
-
-    def __init__(self, key: bytes, lifetime_seconds: int) -> None:
-        self._key = key
-        self._lifetime = lifetime_seconds
-
-    def make(self, places: Sequence[Any], query: str, now: datetime) -> str:
-        expires = int(now.timestamp()) + self._lifetime
-        body = orjson.dumps([places, expires], option=orjson.OPT_UTC_Z, default=str)
-        return base64.urlsafe_b64encode(self._seal(body, query) + body).rstrip(b"=").decode()
-
-    def read(self, cursor: str, query: str, now: datetime) -> list[Any]:
-        """The places that a cursor holds. Raises 400."""
-        try:
-            raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-            seal, body = raw[:24], raw[24:]
-            places, expires = orjson.loads(body)
-        except (ValueError, TypeError, binascii.Error):
-            raise self._invalid("This is not a cursor of yours.") from None
-        if not hmac.compare_digest(seal[:16], self._mac(body)):
-            raise self._invalid("This is not a cursor of yours.")
-        if not hmac.compare_digest(seal, self._seal(body, query)):
-            detail = "The cursor belongs to a query with other filters or another order."
-            wrong = fault("cursor_filter_mismatch", detail, "query", parameter="cursor")
-            raise Problem("cursor_filter_mismatch", detail, errors=[wrong])
-        if now.timestamp() > expires:
-            raise self._invalid("The cursor has expired; start the list again.")
-        return list(places)
-
-    def _seal(self, body: bytes, query: str) -> bytes:
-        return self._mac(body) + hmac.digest(self._key, query.encode() + b"\0" + body, "sha256")[:8]
-
-    def _mac(self, body: bytes) -> bytes:
-        return hmac.digest(self._key, body, "sha256")[:16]
-
-    def _invalid(self, detail: str) -> Problem:
-        return Problem("invalid_cursor", detail, errors=[fault("invalid_cursor", detail, "query", parameter="cursor")])
 
 
 def page_limit(text: str | None) -> int:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import ColumnElement, String, Table, bindparam, exists, insert, select, update
+from sqlalchemy import ColumnElement, FromClause, String, Table, bindparam, exists, insert, select, update
 
 from pip_api.db.columns import Instant, Json, Uid, from_json, to_json
 from pip_api.db.constructs import Texts, Uids, any_of, constant, each, json_member
@@ -15,6 +15,7 @@ from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem, fault, pointer
 from pip_api.kernel.query import Filter, Listing
 from pip_api.kernel.shapes import Row, Shape, faults, patch_shape, read_shape
+from pip_api.ledger.as_of import NOW, MarkKind, as_of
 
 Verb = Literal["list", "read", "create", "change", "withdraw"]
 ALL_VERBS: tuple[Verb, ...] = ("list", "read", "create", "change", "withdraw")
@@ -71,7 +72,7 @@ class Resource:
     `create` is the shape of a new one, `fields` the part of it that can be changed afterwards. `key` is the column that
     people know it by; it never changes. A resource with a `parent` belongs to its parent's force. `complete` fills in,
     at creation, what the service assigns, such as a number; `derived` are columns worked out from the others at every
-    write. `sort_as` is what to sort a column by instead of itself. `describes` is one sentence for the document.
+    write. `sort_as` makes of a column what to sort by instead of itself. `describes` is one sentence for the document.
     `changes_access` says that its rows decide who reaches what.
     """
 
@@ -91,11 +92,12 @@ class Resource:
     complete: Completion | None = None
     changes_access: bool = False
     derived: Mapping[str, Callable[[Record], Any]] = field(default_factory=dict)
-    sort_as: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    sort_as: Mapping[str, Callable[[ColumnElement[Any]], ColumnElement[Any]]] = field(default_factory=dict)
     referrers: list["Referrer"] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self.table: Table = self.row.__table__  # type: ignore[attr-defined]
+        self._rows: dict[MarkKind, FromClause] = {}
         self.owned = "force_code" in self.table.c
         self.reads, self.writes = f"{self.noun}:read", f"{self.noun}:write"
         self.names = _in_order(self.row, self.create)
@@ -108,10 +110,11 @@ class Resource:
         self.patch_shape = patch_shape(f"{stem}Patch", self.fields)
         self.read_shape: type[BaseModel] = read_shape(f"{stem}Read", self.row, self.names)
         self.stem = stem
-        columns = {name: self.table.c[name] for name in self.names}
         sorts = (*self.sorts, "created_at", "updated_at")
-        self.listing = Listing(columns, self.filters, sorts, visible(self.table), sort_as=self.sort_as)
-        self._prepare_statements(list(columns.values()))
+        self.listing = Listing(
+            self.rows, self.names, self.filters, sorts, lambda rows, kind: visible(rows), sort_as=self.sort_as
+        )
+        self._prepare_statements()
         self.named = [(reference, reference.to or self) for reference in self.references]
         if "withdraw" in self.verbs:  # what cannot be withdrawn itself, such as a report, keeps nothing in use
             if self.parent is not None:
@@ -127,16 +130,27 @@ class Resource:
     def path(self) -> str:
         return "/v1/" + self.plural.replace("_", "-")
 
-    def _prepare_statements(self, columns: list[ColumnElement[Any]]) -> None:
-        table, seen = self.table, visible(self.table)
-        self.one_by: dict[str, Statement] = {}
-        self.held_by: dict[str, Statement] = {}
-        for name in ("id", self.key) if self.key is not None else ("id",):
-            one = select(*columns).where(table.c[name] == bindparam("name", type_=table.c[name].type), *seen)
-            self.one_by[name] = Statement(one)
-            self.held_by[name] = Statement(one.with_for_update(key_share=True))
+    def rows(self, kind: MarkKind = NOW) -> FromClause:
+        """The rows as they are, or as they stood."""
+        if (found := self._rows.get(kind)) is None:
+            found = self._rows[kind] = as_of(self.table, self.noun, kind)
+        return found
+
+    def one_by(self, name: str, kind: MarkKind = NOW, *, hold: bool = False) -> Statement:
+        """The visible row of an id or key. To `hold` it is to let nobody else change it until the transaction ends."""
+        if (statement := self._one_by.get((name, kind, hold))) is None:
+            rows = self.rows(kind)
+            one = select(*(rows.c[each] for each in self.names)).where(
+                rows.c[name] == bindparam("name", type_=self.table.c[name].type), *visible(rows)
+            )
+            one = one.with_for_update(key_share=True) if hold else one
+            statement = self._one_by[name, kind, hold] = Statement(one)
+        return statement
+
+    def _prepare_statements(self) -> None:
+        table = self.table
         if self.key is not None:
-            self.all_keys = Statement(select(table.c[self.key]).where(*seen))
+            self.all_keys = Statement(select(table.c[self.key]).where(*visible(table)))
         self.insert = Statement(insert(table).values({c.name: bindparam(c.name, type_=c.type) for c in table.c}))
         written = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in self.changeable}
         kept = (table.c.id == bindparam("id", type_=Uid()), table.c.version == bindparam("seen"))
@@ -146,6 +160,7 @@ class Resource:
             update(table).where(*kept).values({**raised, "withdrawn_at": bindparam("now", type_=Instant())})
         )
         self._lookups: dict[tuple[str, bool], Statement] = {}
+        self._one_by: dict[tuple[str, MarkKind, bool], Statement] = {}
 
     def lookup(self, by: str, *, withdrawn: bool = False) -> Statement:
         """The visible rows that a list of names means; `by` is the column that holds the names.
@@ -213,7 +228,7 @@ class Referrer:
         return await session.one(self._any, name=str(name) if self._in_list else name) is not None
 
 
-def visible(table: Table) -> Sequence[ColumnElement[Any]]:
+def visible(table: FromClause) -> Sequence[ColumnElement[Any]]:
     """The condition that starts every select: only rows of the forces in the caller's reach (the parameter `forces`).
 
     Reference data that no force owns has no such condition.

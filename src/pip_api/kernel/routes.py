@@ -33,6 +33,7 @@ from pip_api.kernel.document import (
     listing_parameters,
     page_shape,
 )
+from pip_api.kernel.moments import MOMENT
 from pip_api.kernel.performing import Asked, perform
 from pip_api.kernel.resource import Resource
 
@@ -56,7 +57,8 @@ def bind(app: FastAPI, operation: Operation) -> None:
         query = parameters(request.scope["query_string"], allowed)
         if operation.admit is not None:
             operation.admit(by, query)
-        asked = Asked(by, request.scope["request_id"], request.path_params, query, request.headers)
+        scope = request.scope
+        asked = Asked(by, scope["request_id"], scope["path"], request.path_params, query, request.headers)
         if operation.upload:
             with tempfile.TemporaryFile() as file:
                 upload = await _spooled(request, operation, cast(BinaryIO, file), services.settings.max_import_bytes)
@@ -108,15 +110,15 @@ def operations(of: Resource) -> list[Operation]:
     plural = of.plural.replace("_", " ")
     many = "".join(part.capitalize() for part in of.plural.split("_"))
     one, tag, read_one = f"{of.path}/{{id}}", of.plural, of.read_shape
-    listed = [*listing_parameters(of.listing), FIELDS]
+    listed = [*listing_parameters(of.listing), FIELDS, *MOMENT, IF_NONE_MATCH]
     made = {
         "list": Operation(
             "GET", of.path, f"list{many}", tag, f"List {plural}", of.reads, partial(verbs.list_, of),
-            {200: page_shape(of.stem, read_one)}, listed,
+            {200: page_shape(of.stem, read_one), 304: None}, listed,
         ),
         "read": Operation(
             "GET", one, f"get{of.stem}", tag, f"Read one {of.label}", of.reads, partial(verbs.read, of),
-            {200: read_one, 304: None}, [ID, FIELDS, IF_NONE_MATCH],
+            {200: read_one, 304: None}, [ID, FIELDS, *MOMENT, IF_NONE_MATCH],
         ),
         "create": Operation(
             "POST", of.path, f"create{of.stem}", tag, f"Create {of.a_label}", of.writes, partial(verbs.create, of),

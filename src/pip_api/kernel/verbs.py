@@ -9,19 +9,20 @@ from pip_api.http.preconditions import etag, expected, unchanged
 from pip_api.http.problems import Problem, fault, pointer
 from pip_api.http.query import unknown
 from pip_api.kernel.call import Answer, Call
-from pip_api.kernel.pages import cursors_of, links, page, read_page
+from pip_api.kernel.cursors import Place, cursors_of
+from pip_api.kernel.pages import answer_page, list_page, page, rowwise
 from pip_api.kernel.query import page_limit
 from pip_api.kernel.resource import Resource, RuleContext, invalid
 from pip_api.kernel.writing import changes, fresh, write
 from pip_api.ledger import entries
+from pip_api.ledger.as_of import Mark
 
 
 async def list_(of: Resource, call: Call) -> Answer:
     """A page of the rows that the caller may see."""
     fields = _fields(of, call)
-    answer = await read_page(of.listing, call, of.path, {"forces": call.by.reach(of.reads)})
-    answer["items"] = [_only(row, fields) for row in answer["items"]]
-    return Answer(200, answer, links(answer))
+    forces = {"forces": call.by.reach(of.reads)}
+    return await list_page(of.listing, call, of.path, forces, rowwise(lambda row: _only(row, fields)))
 
 
 async def read(of: Resource, call: Call) -> Answer:
@@ -94,12 +95,11 @@ async def versions(of: Resource, call: Call) -> Answer:
     limit, query = page_limit(call.query.get("limit")), f"versions {row['id']}"
     cursors = cursors_of(call)
     cursor = call.query.get("cursor")
-    before = cursors.read(cursor, query, call.now)[0] if cursor else row["version"] + 1
+    before = cursors.read(cursor, query, call.now).keys[0] if cursor else row["version"] + 1
     items = await entries.versions(call.session, row["id"], before, limit)
     more = bool(items) and items[-1]["version"] > 1
-    following = cursors.make([items[-1]["version"]], query, call.now) if more else None
-    answer = page(items, limit, following, f"{of.path}/{row['id']}/versions", call.query, {})
-    return Answer(200, answer, links(answer))
+    following = cursors.make(Place([items[-1]["version"]]), query, call.now) if more else None
+    return answer_page(call, page(items, limit, following, f"{of.path}/{row['id']}/versions", call.query, {}))
 
 
 async def find(of: Resource, call: Call, name: str, *, withdrawn: bool = False, hold: bool = False) -> Record:
@@ -108,10 +108,15 @@ async def find(of: Resource, call: Call, name: str, *, withdrawn: bool = False, 
     To `hold` it is to let nobody else change it, or rest anything on it, until the transaction ends.
     """
     column, value = identified(name, of.key)
-    row = None
+    row, mark = None, Mark(call.moment)
+    known = {"name": value, "forces": call.by.reach(of.reads)}
     if value is not None:
-        statement = (of.held_by if hold else of.one_by)[column]
-        row = await call.session.one(statement, name=value, forces=call.by.reach(of.reads))
+        row = await call.session.one(of.one_by(column, mark.kind, hold=hold), **known, **mark.params)
+    if row is None and value is not None and mark.kind:
+        later = await call.session.one(of.one_by(column), **known)
+        if later is not None:
+            created = {"created_at": later["created_at"]}
+            raise Problem("not_yet_created", f"The {of.label} was created after this moment.", extra=created)
     if row is None:
         raise Problem("not_found", f"There is no {of.label} with this id.")
     if row["withdrawn_at"] is not None and not withdrawn:

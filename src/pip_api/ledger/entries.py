@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Identity, Integer, UniqueConstraint, bindparam, insert, select
+from sqlalchemy import BigInteger, Column, Identity, Index, Integer, UniqueConstraint, bindparam, insert, select
 from sqlmodel import Field, SQLModel
 
 from pip_api.access.principals import SYSTEM_ID, Principal
@@ -23,6 +23,7 @@ class LedgerEntry(SQLModel, table=True):
     __tablename__ = "ledger_entry"
     __table_args__ = (
         UniqueConstraint("subject_id", "version", name="ledger_entry_subject_version"),
+        Index("ledger_entry_noun_at", "noun", "at"),
         {"sqlite_autoincrement": True},  # a number is never given twice, also not after the newest entry is cut off
     )
 

@@ -120,5 +120,5 @@ actions = Resource(
     rules=[fits_the_plan, runs_forward, moves_in_order],
     complete=give_number,
     derived={"original_due_on": lambda action: action["original_due_on"] or action["due_on"]},
-    sort_as={"task_number": padded(column_of(Action, "task_number"))},
+    sort_as={"task_number": padded},
 )

@@ -1,0 +1,51 @@
+"""Of which moment does a request ask, and how does an answer say of which it is (RFC 7089)?"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+
+from pip_api.http.problems import Problem, bad_parameter, fault
+from pip_api.kernel.call import Answer
+from pip_api.kernel.document import header, query
+from pip_api.kernel.query import Filter
+
+AS_OF = query(
+    "as_of",
+    "The whole answer as it would have been at this moment, by today's permissions.",
+    {"type": "string", "format": "date-time"},
+)
+ACCEPT_DATETIME = header("Accept-Datetime", "The same as `as_of`, as an HTTP date; `as_of` goes first.")
+MOMENT = (AS_OF, ACCEPT_DATETIME)
+_as_of = Filter("as_of", "", "moment", "")
+
+
+def asked_moment(asked: Mapping[str, str], headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """The moment asked for, if one is. Raises 400."""
+    if "as_of" in asked:
+        moment: datetime = _as_of.read(asked["as_of"])
+        if moment > now:
+            raise bad_parameter("as_of", "'as_of' is in the future.")
+        return moment
+    if (given := headers.get("accept-datetime")) is None:
+        return None
+    try:
+        moment = parsedate_to_datetime(given).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _bad_header("'Accept-Datetime' must be an HTTP date, such as Thu, 01 Oct 2026 09:30:00 GMT.") from None
+    if moment > now:
+        raise _bad_header("'Accept-Datetime' is in the future.")
+    return moment
+
+
+def memento(answer: Answer, moment: datetime, url: str) -> Answer:
+    """The answer with the headers that tell of which moment it is, and where the present is."""
+    original = f'<{url}>; rel="original timegate"'
+    links = ", ".join(link for link in (answer.headers.get("Link"), original) if link)
+    told = {"Memento-Datetime": format_datetime(moment, usegmt=True), "Link": links}
+    return replace(answer, headers={**answer.headers, **told})
+
+
+def _bad_header(detail: str) -> Problem:
+    wrong = fault("invalid_parameter", detail, "header", header="Accept-Datetime")
+    return Problem("invalid_parameter", detail, errors=[wrong])
