@@ -38,6 +38,8 @@ class Service:
     clock: Clock
     _clients: int = 0
     _opened: list[httpx.AsyncClient] = field(default_factory=list)
+    _secrets: dict[httpx.AsyncClient, tuple[str, str]] = field(default_factory=dict)
+    _forms: dict[httpx.AsyncClient, dict[str, str]] = field(default_factory=dict)
 
     @property
     def services(self) -> Services:
@@ -51,21 +53,32 @@ class Service:
         self._opened.append(client)
         return client
 
-    async def caller(self, role: str, on: str = "national", scope: str | None = None) -> httpx.AsyncClient:
+    async def caller(
+        self, role: str, on: str = "national", scope: str | None = None, *, needs_keys: bool = False
+    ) -> httpx.AsyncClient:
         """A client of its own with this role, and a token for it."""
-        client_id, secret = await self.new_client(role, on)
-        form = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
-        answer = await self.http().post("/oauth2/token", data=form, auth=(client_id, secret))
-        assert answer.status_code == 200, answer.text
-        return self.http(Authorization=f"Bearer {answer.json()['access_token']}")
+        client_id, secret = await self.new_client(role, on, needs_keys=needs_keys)
+        client = self.http()
+        self._forms[client] = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
+        self._secrets[client] = (client_id, secret)
+        return await self.again(client)
 
-    async def new_client(self, role: str, on: str = "national") -> tuple[str, str]:
+    async def again(self, client: httpx.AsyncClient) -> httpx.AsyncClient:
+        """The same caller with a new token, for when its own has expired."""
+        answer = await self.http().post("/oauth2/token", data=self._forms[client], auth=self._secrets[client])
+        assert answer.status_code == 200, answer.text
+        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        return client
+
+    async def new_client(self, role: str, on: str = "national", *, needs_keys: bool = False) -> tuple[str, str]:
         """The id and the secret of a new client."""
         self._clients += 1
         client_id = f"{role.replace('_', '-')}-{self._clients}"
         async with self.services.database.transaction() as session:
             call = Call(self.services, session, system(()), "tests", query={"reason": "for a test"})
-            return client_id, await create_client(call, client_id, client_id, role, Place.parse(on))
+            return client_id, await create_client(
+                call, client_id, client_id, role, Place.parse(on), needs_keys=needs_keys
+            )
 
     async def close(self) -> None:
         for client in self._opened:

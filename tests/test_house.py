@@ -298,6 +298,7 @@ def test_rows_are_written_in_few_places() -> None:
     assert writing == {
         "access/clients.py",
         "exchange/figures.py",
+        "kernel/idempotency.py",
         "kernel/resource.py",
         "ledger/entries.py",
         "resources/figure_operations.py",

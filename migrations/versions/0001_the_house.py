@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("secret_hash", sa.String(), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("disabled_at", Instant(), nullable=True),
+        sa.Column("needs_keys", sa.Boolean(), nullable=False),
         sa.Column("entry_id", Uid(), nullable=False),
         sa.ForeignKeyConstraint(["entry_id"], ["ledger_entry.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("id"),
@@ -111,6 +112,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_access_grant_client_id", "access_grant", ["client_id"])
+    op.create_table(
+        "idempotency_key",
+        sa.Column("client_id", Uid(), nullable=False),
+        sa.Column("operation", Code, nullable=False),
+        sa.Column("key", Code, nullable=False),
+        sa.Column("asked", Json(), nullable=False),
+        sa.Column("permits", Json(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("headers", Json(), nullable=False),
+        sa.Column("media_type", sa.String(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("request_id", sa.String(), nullable=False),
+        sa.Column("answered_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("client_id", "operation", "key"),
+    )
+    op.create_index("idempotency_key_answered_at", "idempotency_key", ["answered_at"])
     op.create_table(
         "measure",
         sa.Column("name", sa.String(length=500), nullable=False),

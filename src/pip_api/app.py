@@ -28,6 +28,7 @@ from pip_api.http.problems import CATALOGUE, Problem, type_of
 from pip_api.insight import plan_status, totals, triage
 from pip_api.kernel import routes
 from pip_api.kernel.call import Services
+from pip_api.kernel.running import Running
 from pip_api.resources import figure_operations
 from pip_api.resources.actions import actions
 from pip_api.resources.concerns import concerns
@@ -81,7 +82,7 @@ def create_services(
     settings: Settings, *, clock: Callable[[], datetime] = now, new_id: Callable[[], UUID] = uuid7
 ) -> Services:
     """What stories need, not yet connected. Raises StartRefused."""
-    return Services(settings, open_database(settings), clock, new_id, signing_key(settings).secret("cursor"))
+    return Services(settings, open_database(settings), clock, new_id, signing_key(settings).secret("cursor"), Running())
 
 
 def create_app(

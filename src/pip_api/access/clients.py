@@ -26,6 +26,7 @@ class ServiceClient(SQLModel, table=True):
     secret_hash: str
     created_at: datetime = Field(sa_type=Instant)
     disabled_at: datetime | None = Field(default=None, sa_type=Instant)
+    needs_keys: bool = Field(description="Whether its every change has to come with an Idempotency-Key.")
     entry_id: UUID = Field(sa_column_args=[in_ledger()], sa_type=Uid)
 
 

@@ -26,6 +26,8 @@ class Principal:
     name: str
     forces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     national: frozenset[str] = frozenset()
+    needs_keys: bool = False
+    """Whether its every change has to come with an Idempotency-Key."""
 
     def reach(self, permission: str) -> tuple[str, ...]:
         """The codes of the forces that a permission reaches; empty when it is not held at all."""
@@ -55,9 +57,7 @@ def denied(permission: str) -> Problem:
 _FORCE = table("force", column("code", Code), column("region_code", Code))
 
 _CLIENT = Statement(
-    select(
-        column_of(ServiceClient, "id"), column_of(ServiceClient, "name"), column_of(ServiceClient, "client_id")
-    ).where(
+    select(*(column_of(ServiceClient, name) for name in ("id", "name", "client_id", "needs_keys"))).where(
         column_of(ServiceClient, "client_id") == bindparam("client_id"),
         column_of(ServiceClient, "disabled_at").is_(None),
     )
@@ -92,7 +92,7 @@ async def load(session: Session, claims: Claims, now: datetime) -> Principal:
         raise TokenRefused("client")
     rows = await session.fetch(_GRANTS, id=client["id"], now=now)
     forces, national = _reach(rows, claims.scope)
-    return Principal(client["id"], client["client_id"], client["name"], forces, national)
+    return Principal(client["id"], client["client_id"], client["name"], forces, national, client["needs_keys"])
 
 
 def _reach(rows: Iterable[Record], scope: frozenset[str] | None) -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:

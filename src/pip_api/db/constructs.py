@@ -210,6 +210,14 @@ class kept(_Spelled):
             self.postgresql = f'({self.postgresql}) COLLATE "C"'
 
 
+class held(_Spelled):
+    """Waits until no other transaction holds a name. SQLite writes one transaction at a time anyway."""
+
+    type = NullType()
+    postgresql = "pg_advisory_xact_lock(hashtextextended({0}, 0)) IS NULL"
+    sqlite = "{0} IS NULL"
+
+
 class snapshot_now(_Spelled):
     """The state of the database that the statement itself sees, to be named again by `unseen`."""
 

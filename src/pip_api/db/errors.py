@@ -18,5 +18,9 @@ class Unavailable(Exception):
     """The database cannot be reached, is out of connections, or gave up waiting. Trying again may help."""
 
 
+class StillHeld(Unavailable):
+    """Another transaction held what was asked for too long."""
+
+
 class GaveWay(Unavailable):
     """Two transactions waited for each other, and this one was ended so that the other can go on."""

@@ -12,7 +12,7 @@ from sqlalchemy import Table, create_engine
 from sqlalchemy.schema import CreateTable
 
 from pip_api.db.columns import from_json
-from pip_api.db.errors import Conflict, GaveWay, Kind, Unavailable
+from pip_api.db.errors import Conflict, GaveWay, Kind, StillHeld, Unavailable
 from pip_api.db.session import Database, Session
 from pip_api.db.statements import Record, Statement
 from pip_api.settings import StartRefused
@@ -34,6 +34,8 @@ def _in_our_words() -> Iterator[None]:
         for kind, ours in _KINDS:
             if isinstance(error, kind):
                 raise Conflict(ours, error.diag.constraint_name or error.diag.message_primary or str(error)) from error
+        if isinstance(error, errors.LockNotAvailable):
+            raise StillHeld(str(error)) from error
         if isinstance(error, errors.DeadlockDetected):
             raise GaveWay(str(error)) from error
         if isinstance(error, psycopg.OperationalError | PoolTimeout):

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from sqlalchemy import Dialect, Table, literal, select
+from sqlalchemy import Dialect, String, Table, bindparam, literal, select
 
+from pip_api.db.constructs import held
 from pip_api.db.statements import Record, Statement
 
+_HOLD = Statement(select(held(bindparam("name", type_=String())).label("held")))
 _PING = Statement(select(literal(1).label("alive")))
 
 
@@ -41,6 +43,10 @@ class Session(ABC):
         This is the quick way in for bulk: COPY on PostgreSQL, executemany on SQLite. Values are plain: text, numbers,
         dates as ISO text, None.
         """
+
+    async def hold(self, name: str) -> None:
+        """Keeps a name for this transaction alone until it ends. Raises StillHeld when another keeps it too long."""
+        await self.fetch(_HOLD, name=name)
 
     async def ping(self) -> None:
         """Asks the database for a sign of life. Raises Unavailable."""

@@ -55,6 +55,7 @@ class ImportSummary(BaseModel):
     kind: str
     status: str = Field(description="succeeded, partial or failed")
     committed: bool
+    dry_run: bool
     mode: str
     received: int
     counts: dict[str, int]
@@ -208,7 +209,8 @@ def _summary(call: Call, id: UUID, kind: Kind, mode: str, report: Report, opened
         "id": str(id),
         "kind": kind.name,
         "status": "failed" if not committed else "partial" if report.failed else "succeeded",
-        "committed": committed,
+        "committed": committed and not call.rehearsed,
+        "dry_run": call.rehearsed,
         "mode": mode,
         "received": report.received,
         "counts": counts if committed else nothing,

@@ -17,7 +17,7 @@ from pip_api.resources.measures import MeasureCreate, measures
 
 async def merge(call: Call, batches: Batches, report: Report, import_id: UUID) -> str:
     """Creates the measures whose code is new and changes those that differ, each with a ledger entry of its own."""
-    call.by.require_for("measure:write", None)
+    call.require_for("measure:write", None)
     first_line: dict[str, int] = {}
     digest = hashlib.sha256()
     async for batch in batches:

@@ -1,5 +1,6 @@
 """What does a story know of the request that it answers?"""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -10,10 +11,13 @@ from zoneinfo import ZoneInfo
 from pip_api.access.principals import Principal
 from pip_api.db.session import Database, Session
 from pip_api.http.problems import bad_parameter
+from pip_api.kernel.running import Running
 from pip_api.ledger.entries import Occasion
 from pip_api.settings import Settings
 
 LONGEST_REASON = 1_000
+Permit = tuple[str, str | None]
+"""A permission that a request took, and for which force."""
 LONDON = ZoneInfo("Europe/London")
 
 
@@ -26,6 +30,7 @@ class Services:
     clock: Callable[[], datetime]
     new_id: Callable[[], UUID]
     cursor_key: bytes
+    running: Running
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,14 @@ class Upload:
     file: BinaryIO
     media_type: str
     gzip: bool
+
+    def digest(self) -> str:
+        """SHA-256 of the bytes as sent."""
+        self.file.seek(0)
+        digest = hashlib.sha256()
+        while chunk := self.file.read(1_048_576):
+            digest.update(chunk)
+        return digest.hexdigest()
 
 
 @dataclass(slots=True)
@@ -57,7 +70,12 @@ class Call:
     if_none_match: str | None = None
     moment: datetime | None = None
     """Of which moment the answer is to be, when not of now."""
+    rehearsed: bool = False
+    """Whether this is a dry run, of which nothing is kept."""
     now: datetime = field(init=False)
+    made: set[UUID] = field(default_factory=set, init=False)
+    """The ids that were made up for this request."""
+    permits: list["Permit"] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self.now = self.services.clock().astimezone(UTC)
@@ -68,7 +86,14 @@ class Call:
         return (self.moment or self.now).astimezone(LONDON).date()
 
     def new_id(self) -> UUID:
-        return self.services.new_id()
+        id = self.services.new_id()
+        self.made.add(id)
+        return id
+
+    def require_for(self, permission: str, force: str | None) -> None:
+        """Raises 403 unless the permission is held for this force, or nationally where no force owns the thing."""
+        self.by.require_for(permission, force)
+        self.permits.append((permission, force))
 
     def occasion(self) -> Occasion:
         """What the ledger keeps of the request. Raises 400 for a reason that is too long."""

@@ -55,6 +55,17 @@ IF_MATCH = header("If-Match", "The ETag that you last read.")
 IF_NONE_MATCH = header("If-None-Match", "The ETag that you hold; 304 when it is still current.")
 
 
+DRY_RUN = query(
+    "dry_run",
+    "The same answer, and nothing of it is kept; ids that would be made up are null.",
+    {"type": "boolean", "default": False},
+)
+IDEMPOTENCY_KEY = header(
+    "Idempotency-Key",
+    "A key of your own for this change: sent again, it gives the same answer, and nothing is done twice. Kept 7 days.",
+)
+
+
 @dataclass(frozen=True)
 class Operation:
     """One operation of the document: a story, where it is found, and the one permission that it needs."""
@@ -77,6 +88,10 @@ class Operation:
     """Whether it changes who reaches what, so that what is remembered of callers is stale."""
     also: Mapping[str, Schema] = field(default_factory=dict)
     """Other media types of the successful answer, with their schemas."""
+
+    def __post_init__(self) -> None:
+        if self.method != "GET":
+            object.__setattr__(self, "parameters", (*self.parameters, DRY_RUN, IDEMPOTENCY_KEY))
 
     @property
     def allowed(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ from pip_api.db.statements import Record
 from pip_api.http.preconditions import content_etag, unchanged
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.cursors import Place, cursors_of
-from pip_api.kernel.query import Filter, Listing, Shown, include_withdrawn, page_limit
+from pip_api.kernel.query import Filter, Listing, Shown, flag, include_withdrawn, page_limit
 from pip_api.ledger.as_of import Mark
 
 Shaping = Callable[[list[Record], Mark], Awaitable[Sequence[Any]]]
@@ -28,7 +28,7 @@ def rowwise(shape: Callable[[Record], Any]) -> Shaping:
     return shaped
 
 
-_flag = Filter("include_total", "", "flag", "")
+_include_total = flag("include_total")
 _MODES: tuple[Literal["snapshot", "live"], ...] = ("snapshot", "live")
 
 
@@ -71,7 +71,7 @@ async def list_page(
             row.pop(name, None)
     items: Sequence[Any] = rows if shaped is None else await shaped(rows, mark)
     made = page(items, limit, following, path, query, applied)
-    if _flag.read(query.get("include_total", "false")):
+    if _include_total.read(query.get("include_total", "false")):
         counted = replace(shown, resumed=False, kind=mark.kind)
         total = await call.session.one(listing.count(counted), **params, **mark.params, **used)
         made["page"]["total"] = total["total"] if total is not None else 0

@@ -1,18 +1,31 @@
-"""In which unit of work is a story told, and how often is it tried?"""
+"""In which unit of work is a story told, what of it is kept, and how often is it tried?"""
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
+from starlette.datastructures import Headers
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random
 
 from pip_api.access.principals import Principal
+from pip_api.db.columns import to_json
 from pip_api.db.errors import GaveWay
+from pip_api.db.session import Session
 from pip_api.http.body import json_object, require_media_type
 from pip_api.http.problems import Problem
 from pip_api.kernel.call import Answer, Call, Services, Upload
 from pip_api.kernel.document import Operation
+from pip_api.kernel.idempotency import Keyed, alone, canonical, digests, keep, key_in, recall
 from pip_api.kernel.moments import asked_moment, memento
+from pip_api.kernel.query import flag
+from pip_api.ledger.as_of import LONGEST_TRANSACTION
+
+_dry_run = flag("dry_run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,53 +37,135 @@ class Asked:
     url: str
     path: Mapping[str, str]
     query: Mapping[str, str]
-    headers: Mapping[str, str]
+    headers: Headers
     body: bytes = b""
     upload: Upload | None = None
 
 
 async def perform(operation: Operation, services: Services, asked: Asked) -> Answer:
     """Answers a request. What lost a race with another is tried again, but for an upload, which is read only once."""
-    try:
-        return await _in_one_unit(operation, services, asked)
-    except (Problem, GaveWay) as error:
-        if operation.upload or not _lost_a_race(error):
-            raise
-        return await _racing(_in_one_unit)(operation, services, asked)
+    if operation.method == "GET":
+        return await _read(operation, services, asked)
+    if asked.query.get("dry_run") is not None and _dry_run.read(asked.query["dry_run"]):
+        return await _rehearse(operation, services, asked)
+    write = _write if operation.upload else _write_against_others
+    key = key_in(asked.headers.get("idempotency-key"))
+    if key is None:
+        if asked.by.needs_keys:
+            raise Problem("idempotency_key_required", "Your client was set up to send an Idempotency-Key.")
+        return await write(operation, services, asked, None)
+    keyed = Keyed(asked.by.id, operation.id, key, await _parts(asked))
+    async with alone(services.running, keyed):
+        answer = await write(operation, services, asked, keyed)
+    return replace(answer, headers={**answer.headers, "Idempotency-Key": asked.headers["idempotency-key"]})
 
 
-async def _in_one_unit(operation: Operation, services: Services, asked: Asked) -> Answer:
-    """Runs a story in its own unit of work, which is committed before the answer is rendered."""
-    reading = operation.method == "GET"
-    moment = None
-    if "as_of" in operation.allowed:
-        moment = asked_moment(asked.query, asked.headers, services.clock())
-    unit = services.database.read() if reading else services.database.transaction(bulk=operation.upload)
-    async with unit as session:
-        headers = asked.headers
-        call = Call(
-            services=services,
-            session=session,
-            by=asked.by,
-            request_id=asked.request_id,
-            path=asked.path,
-            query=asked.query,
-            check_media_type=partial(require_media_type, headers, operation.accepts),
-            body=partial(json_object, headers, asked.body, operation.accepts),
-            upload=asked.upload,
-            accept=headers.get("accept", "*/*"),
-            if_match=headers.get("if-match"),
-            if_none_match=headers.get("if-none-match"),
-            moment=moment,
-        )
-        answer = await operation.story(call)
+async def _read(operation: Operation, services: Services, asked: Asked) -> Answer:
+    moment = asked_moment(asked.query, asked.headers, services.clock()) if "as_of" in operation.allowed else None
+    async with services.database.read() as session:
+        answer = await operation.story(_call(operation, services, asked, session, moment))
     return answer if moment is None else memento(answer, moment, asked.url)
+
+
+async def _write(operation: Operation, services: Services, asked: Asked, keyed: Keyed | None) -> Answer:
+    """Tells a story in a transaction, which is committed before the answer leaves."""
+    async with asyncio.timeout(LONGEST_TRANSACTION.total_seconds()), _transaction(operation, services) as session:
+        call = _call(operation, services, asked, session)
+        if keyed is not None and (answered := await recall(session, keyed, asked.by, call.now)) is not None:
+            return answered
+        answer = await operation.story(call)
+        if keyed is not None:
+            answer = rendered(answer)
+            await keep(session, keyed, answer, call.permits, asked.request_id, call.now)
+        return answer
+
+
+class _Rehearsed(Exception):
+    """Ends a transaction so that nothing of it is kept."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+async def _rehearse(operation: Operation, services: Services, asked: Asked) -> Answer:
+    """The same story to its end, and then nothing of it is kept. Ids that it made up are null in the answer."""
+    try:
+        async with _transaction(operation, services) as session:
+            call = _call(operation, services, asked, session)
+            call.rehearsed = True
+            raise _Rehearsed(_without(call.made, await operation.story(call)))
+    except _Rehearsed as rehearsed:
+        return rehearsed.answer
+
+
+def _transaction(operation: Operation, services: Services) -> Any:
+    return services.database.transaction(bulk=operation.upload)
+
+
+def _call(
+    operation: Operation, services: Services, asked: Asked, session: Session, moment: datetime | None = None
+) -> Call:
+    headers = asked.headers
+    return Call(
+        services=services,
+        session=session,
+        by=asked.by,
+        request_id=asked.request_id,
+        path=asked.path,
+        query=asked.query,
+        check_media_type=partial(require_media_type, headers, operation.accepts),
+        body=partial(json_object, headers, asked.body, operation.accepts),
+        upload=asked.upload,
+        accept=headers.get("accept", "*/*"),
+        if_match=headers.get("if-match"),
+        if_none_match=headers.get("if-none-match"),
+        moment=moment,
+    )
+
+
+def rendered(answer: Answer) -> Answer:
+    """The answer with its body in bytes."""
+    if answer.body is None or isinstance(answer.body, bytes):
+        return answer
+    return replace(answer, body=to_json(answer.body))
+
+
+async def _parts(asked: Asked) -> dict[str, str]:
+    """What makes a request the same as another."""
+    headers = asked.headers
+    parts = {
+        "path": asked.url.encode(),
+        "query": urlencode(sorted(asked.query.items())).encode(),
+        "media_type": headers.get("content-type", "").encode(),
+        "if_match": headers.get("if-match", "").encode(),
+    }
+    if asked.upload is not None:
+        return {**digests(parts), "body": await asyncio.to_thread(asked.upload.digest)}
+    return digests({**parts, "body": canonical(asked.body)})
+
+
+def _without(made: set[UUID], answer: Answer) -> Answer:
+    """The answer without the ids that would be made up, and without what is known by them."""
+    texts = [str(id) for id in made]
+
+    def known(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: known(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [known(each) for each in value]
+        if isinstance(value, UUID):
+            return None if value in made else value
+        return None if isinstance(value, str) and any(text in value for text in texts) else value
+
+    headers = {name: value for name, value in answer.headers.items() if known(value) is not None}
+    return replace(answer, body=known(answer.body), headers={**headers, "Dry-Run": "true"})
 
 
 def _lost_a_race(error: BaseException) -> bool:
     return isinstance(error, GaveWay) or (isinstance(error, Problem) and error.code == "concurrent_write")
 
 
-_racing = retry(
+_write_against_others = retry(
     retry=retry_if_exception(_lost_a_race), stop=stop_after_attempt(5), wait=wait_random(0, 0.05), reraise=True
-)
+)(_write)

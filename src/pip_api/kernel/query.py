@@ -105,7 +105,12 @@ def after(name: str, column: str, kind: Kind = "day") -> Filter:
     return Filter(name, column, kind, f"Rows whose {column} is later.", compare=lambda left, right: left > right)
 
 
-include_withdrawn = Filter("include_withdrawn", "withdrawn_at", "flag", "Also what was withdrawn.")
+def flag(name: str) -> Filter:
+    """A parameter that is true or false, and filters nothing by itself."""
+    return Filter(name, "", "flag", "")
+
+
+include_withdrawn = flag("include_withdrawn")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from pip_api.access.principals import Principal
-from pip_api.db.columns import to_json
 from pip_api.http.body import chunks, received, require_media_type
 from pip_api.http.query import parameters
 from pip_api.kernel import verbs
@@ -34,7 +33,7 @@ from pip_api.kernel.document import (
     page_shape,
 )
 from pip_api.kernel.moments import MOMENT
-from pip_api.kernel.performing import Asked, perform
+from pip_api.kernel.performing import Asked, perform, rendered
 from pip_api.kernel.resource import Resource
 
 
@@ -99,9 +98,7 @@ async def _spooled(request: Request, operation: Operation, file: BinaryIO, limit
 
 def render(answer: Answer) -> Response:
     """The answer on the wire."""
-    body = answer.body
-    if body is not None and not isinstance(body, bytes):
-        body = to_json(body)
+    body = rendered(answer).body
     return Response(body, answer.status, dict(answer.headers), None if body is None else answer.media_type)
 
 

@@ -42,7 +42,7 @@ async def create(of: Resource, call: Call) -> Answer:
     force = parent["force_code"] if parent is not None else new.get("force_code")
     # A force that is named and out of reach is refused like one that is not there; a parent that was found is in reach.
     if not of.owned or parent is not None or force in call.by.reach(of.reads):
-        call.by.require_for(of.writes, force if of.owned else None)
+        call.require_for(of.writes, force if of.owned else None)
     errors += [] if of.owned and force is None else _rules(of, call, new, None, parent, related)
     if errors:
         raise invalid(errors)
@@ -58,7 +58,7 @@ async def create(of: Resource, call: Call) -> Answer:
 async def change(of: Resource, call: Call) -> Answer:
     """A merge patch on the version that the caller has seen."""
     before = await find(of, call, call.path["id"], hold=True)
-    call.by.require_for(of.writes, before["force_code"] if of.owned else None)
+    call.require_for(of.writes, before["force_code"] if of.owned else None)
     call.check_media_type()
     expected(call.if_match, lambda: _body_version(call.body()), before["version"])
     patch = of.accepted_patch(call.body())
@@ -79,7 +79,7 @@ async def change(of: Resource, call: Call) -> Answer:
 async def withdraw(of: Resource, call: Call) -> Answer:
     """Takes a row out of use. It stays readable in its versions: rows are never deleted."""
     before = await find(of, call, call.path["id"], hold=True)
-    call.by.require_for(of.writes, before["force_code"] if of.owned else None)
+    call.require_for(of.writes, before["force_code"] if of.owned else None)
     expected(call.if_match, None, before["version"])
     for referrer in of.referrers:
         if await referrer.names(call.session, before):

@@ -45,7 +45,9 @@ class Place:
         raise _refused("on", "A place is national, region:CODE or force:CODE.")
 
 
-async def create_client(call: Call, client_id: str, name: str, role: str, place: Place) -> str:
+async def create_client(
+    call: Call, client_id: str, name: str, role: str, place: Place, *, needs_keys: bool = False
+) -> str:
     """A new client with one role; gives its secret, which is shown this once. Raises Problem."""
     if not _CLIENT_ID.fullmatch(client_id):
         detail = "A client's id is written in lower case letters, digits, and single dots, hyphens or underscores."
@@ -57,7 +59,14 @@ async def create_client(call: Call, client_id: str, name: str, role: str, place:
         if not await call.session.fetch(resource.lookup("code"), names=[place.code], forces=()):
             raise _refused("on", f"There is no {place.scope} with this code.")
     secret, id, entry_id = new_secret(), call.new_id(), call.new_id()
-    client = {"id": id, "client_id": client_id, "name": name, "created_at": call.now, "disabled_at": None}
+    client = {
+        "id": id,
+        "client_id": client_id,
+        "name": name,
+        "created_at": call.now,
+        "disabled_at": None,
+        "needs_keys": needs_keys,
+    }
     try:
         await call.session.run(INSERT_CLIENT, **client, entry_id=entry_id, secret_hash=secret_hash(secret))
     except Conflict as conflict:
@@ -85,7 +94,7 @@ async def disable_client(call: Call, client_id: str) -> None:
         raise _refused("client_id", "There is no client with this id, or it is disabled already.")
     entry_id = call.new_id()
     await call.session.run(DISABLE_CLIENT, of_id=client["id"], disabled_at=call.now, entry_id=entry_id)
-    shown = {name: client[name] for name in ("id", "client_id", "name", "created_at")}
+    shown = {name: client[name] for name in ("id", "client_id", "name", "created_at", "needs_keys")}
     await _note(call, "client.disabled", entry_id, 2, {**shown, "disabled_at": call.now})
 
 

@@ -141,7 +141,7 @@ async def list_revisions(call: Call) -> Answer:
 async def put_figure(call: Call) -> Answer:
     """Records a number. The same number again changes nothing; another one is the next revision."""
     key = _asked(call)
-    call.by.require_for("figure:write", key["force_code"])
+    call.require_for("figure:write", key["force_code"])
     if key["period_start"] > call.today:
         detail = "The period has not begun."
         wrong = fault("in_the_future", detail, "path", parameter="period", rule="FIG-001")
