@@ -80,6 +80,11 @@ class Service:
                 call, client_id, client_id, role, Place.parse(on), needs_keys=needs_keys
             )
 
+    def new_number(self) -> int:
+        """A number that was not given before: for codes."""
+        self._clients += 1
+        return self._clients
+
     async def close(self) -> None:
         for client in self._opened:
             await client.aclose()

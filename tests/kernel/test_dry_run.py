@@ -59,7 +59,7 @@ async def test_a_dry_run_shows_what_would_be(service: Service, lead: httpx.Async
     assert told(dry) == told(real)
 
 
-CHANGES = st.dictionaries(
+CHANGES: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
     st.sampled_from(["title", "owner", "status", "identified_on", "affects", "nonsense"]),
     st.sampled_from(["Kept", None, "resolved", "2026-10-05", "2027-01-01", [], 7]),
     max_size=3,

@@ -22,7 +22,7 @@ Authenticate = Callable[[Headers], Awaitable[Any]]
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _FIXED = {
     "Cache-Control": "private, no-cache",
-    "Vary": "Authorization, Accept, Accept-Encoding",
+    "Vary": "Authorization, Accept, Accept-Datetime, Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }

@@ -9,7 +9,7 @@ from pip_api.http.problems import fault, pointer
 from pip_api.kernel.call import Call
 from pip_api.kernel.resource import Resource, RuleContext
 from pip_api.kernel.shapes import Shape
-from pip_api.kernel.writing import changes, fresh, noted
+from pip_api.kernel.writing import changes, following, fresh, noted
 from pip_api.ledger import entries
 
 Outcome = Literal["created", "updated", "unchanged"]
@@ -54,7 +54,7 @@ async def upsert(of: Resource, call: Call, batch: Sequence[Shape]) -> Upserted:
             made.entries.append(noted(of, call, "created", after, changes(of, after, None)))
             made.outcomes.append("created")
         elif changed:
-            after |= {"version": before["version"] + 1, "updated_at": call.now}
+            after |= following(call, before)
             updates.append(of.written(after))
             made.entries.append(noted(of, call, "changed", after, changes(of, after, changed)))
             made.outcomes.append("updated")

@@ -13,7 +13,7 @@ from pip_api.kernel.cursors import Place, cursors_of
 from pip_api.kernel.pages import answer_page, list_page, page, rowwise
 from pip_api.kernel.query import page_limit
 from pip_api.kernel.resource import Resource, RuleContext, invalid
-from pip_api.kernel.writing import changes, fresh, write
+from pip_api.kernel.writing import changes, following, fresh, write
 from pip_api.ledger import entries
 from pip_api.ledger.as_of import Mark
 
@@ -32,7 +32,10 @@ async def read(of: Resource, call: Call) -> Answer:
     tag = etag(row["version"], ",".join(fields) if fields else "")
     if unchanged(call.if_none_match, tag):
         return Answer(304, headers={"ETag": tag})
-    return Answer(200, _only(row, fields), {"ETag": tag})
+    headers = {"ETag": tag}
+    if call.moment is not None:
+        headers["Link"] = f'<{of.path}/{row["id"]}/versions>; rel="timemap"'
+    return Answer(200, _only(row, fields), headers)
 
 
 async def create(of: Resource, call: Call) -> Answer:
@@ -70,7 +73,7 @@ async def change(of: Resource, call: Call) -> Answer:
     errors += _rules(of, call, after, before, parent, related)
     if errors:
         raise invalid(errors)
-    after |= {"version": before["version"] + 1, "updated_at": call.now}
+    after |= following(call, before)
     moved = [name for name in of.changeable if after[name] != before[name]]
     await write(of, call, "changed", after, changes(of, after, moved))
     return Answer(200, after, {"ETag": etag(after["version"])})
@@ -84,7 +87,8 @@ async def withdraw(of: Resource, call: Call) -> Answer:
     for referrer in of.referrers:
         if await referrer.names(call.session, before):
             raise Problem("in_use", f"It is still named by {referrer.of.plural.replace('_', ' ')}.")
-    after = before | {"version": before["version"] + 1, "updated_at": call.now, "withdrawn_at": call.now}
+    after = before | following(call, before)
+    after["withdrawn_at"] = after["updated_at"]
     await write(of, call, "withdrawn", after, changes(of, after, ["withdrawn_at"]))
     return Answer(204, headers={"ETag": etag(after["version"])})
 

@@ -1,6 +1,7 @@
 """How is a version of a row written? Always together with its ledger entry, and nowhere else."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from pip_api.db.errors import Conflict
 from pip_api.db.statements import Record
@@ -17,6 +18,12 @@ def fresh(of: Resource, call: Call, new: Record) -> Record:
     return dict.fromkeys(of.names) | new | stamps
 
 
+def following(call: Call, before: Record) -> Record:
+    """What the next version says of itself. Of one row a later version is never of an earlier moment, whatever the
+    clocks of two machines say: else nobody could tell what stood when."""
+    return {"version": before["version"] + 1, "updated_at": max(call.now, before["updated_at"])}
+
+
 def changes(of: Resource, after: Record, changed: Iterable[str] | None) -> list[Record]:
     """The JSON Patch that leads to a version from the one before, or from nothing to a first one."""
     if changed is None:
@@ -27,7 +34,7 @@ def changes(of: Resource, after: Record, changed: Iterable[str] | None) -> list[
 def noted(of: Resource, call: Call, act: str, row: Record, patch: list[Record]) -> Record:
     """The ledger entry of a new version."""
     return entries.entry(
-        call.occasion(),
+        replace(call.occasion(), at=row["updated_at"]),
         id=call.new_id(),
         act=f"{of.noun}.{act}",
         subject_id=row["id"],
