@@ -71,6 +71,7 @@ def upgrade() -> None:
         sa.Column("client_id", sa.String(), nullable=False),
         sa.Column("request_id", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("overridden", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("state", Json(), nullable=False),
         sa.Column("patch", Json(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),

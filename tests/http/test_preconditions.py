@@ -50,7 +50,7 @@ def test_a_variant_has_a_tag_of_its_own() -> None:
         (None, 3, None),
         (None, 2, "version_mismatch"),
         (None, None, "precondition_required"),
-        ("*", 3, "precondition_required"),
+        ("*", 3, "version_mismatch"),
     ],
 )
 def test_the_header_and_the_body_must_both_be_current(header: str | None, body: int | None, code: str | None) -> None:

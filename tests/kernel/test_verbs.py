@@ -340,6 +340,7 @@ async def test_versions_tell_who_made_what_of_it_and_why(
         "actor": {"type": "service_client", "name": "force-lead-1", "client_id": "force-lead-1"},
         "reason": "Agreed at triage",
         "request_id": "triage-2026-11",
+        "overridden": False,
         "entry": None,
         "patch": None,
         "state": None,

@@ -59,6 +59,7 @@ async def test_an_entry_says_who_what_when_and_why(service: Service, lead: httpx
         "actor_name": "force-lead-1",
         "client_id": "force-lead-1",
         "request_id": "board-of-november",
+        "overridden": False,
         "reason": "PPMG, minute 4",
     }
     assert str(entry["subject_id"]) == concern["id"]

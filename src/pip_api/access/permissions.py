@@ -15,6 +15,9 @@ FIGURES: Final = frozenset({"figure:read"})
 DRAFTING: Final = frozenset({"concern:write", "pip:write", "action:write", "progress_update:write"})
 OVERSIGHT: Final = REFERENCE | PLAN | FIGURES | {"triage:read"}
 
+OVERRIDE: Final = "version:override"
+"""To change something whatever its version is (If-Match: *)."""
+
 ROLES: Final[dict[str, frozenset[str]]] = {
     "force_reader": REFERENCE | PLAN | FIGURES,
     "force_contributor": REFERENCE | PLAN | FIGURES | DRAFTING | {"figure:write"},
@@ -28,6 +31,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "national_admin": OVERSIGHT
     | DRAFTING
     | {
+        OVERRIDE,
         "region:write",
         "force:write",
         "support_level:write",

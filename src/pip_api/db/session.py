@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Dialect, String, Table, bindparam, literal, select
 
-from pip_api.db.constructs import held
+from pip_api.db.constructs import held, snapshot_now
 from pip_api.db.statements import Record, Statement
 
 _HOLD = Statement(select(held(bindparam("name", type_=String())).label("held")))
+_SNAPSHOT = Statement(select(snapshot_now().label("snapshot")))
 _PING = Statement(select(literal(1).label("alive")))
 
 
@@ -47,6 +48,11 @@ class Session(ABC):
     async def hold(self, name: str) -> None:
         """Keeps a name for this transaction alone until it ends. Raises StillHeld when another keeps it too long."""
         await self.fetch(_HOLD, name=name)
+
+    async def snapshot(self) -> str:
+        """Names what is committed at this moment, for statements that are to see the same later."""
+        row = await self.one(_SNAPSHOT)
+        return str(row["snapshot"]) if row is not None else ""
 
     async def ping(self) -> None:
         """Asks the database for a sign of life. Raises Unavailable."""

@@ -49,16 +49,14 @@ def expected(if_match: str | None, body_version: Callable[[], int | None] | None
 
     `body_version` gives the version in the body, where there may be one: for clients whose proxy drops If-Match.
     """
-    if if_match is not None and if_match.strip() == "*":
-        raise _required("'*' names no version: send the ETag you last read.", current)
-    if if_match is not None and current not in versions(if_match):
-        raise stale(current)
+    if if_match is not None and current not in (seen := versions(if_match)):
+        raise stale(current, seen=max(seen, default=0))
     version = body_version() if body_version is not None else None
     if if_match is None and version is None:
         instead = ", or the member 'version' in the body" if body_version is not None else ""
         raise _required(f"Send If-Match with the ETag you last read{instead}.", current)
     if version not in (None, current):
-        raise stale(current, "body")
+        raise stale(current, "body", version or 0)
 
 
 def _required(detail: str, current: int) -> Problem:
@@ -66,13 +64,16 @@ def _required(detail: str, current: int) -> Problem:
     return Problem("precondition_required", detail, headers={"ETag": tag}, extra={"current_etag": tag})
 
 
-def stale(current: int, where: str = "header") -> Problem:
-    """The refusal of a change that was made from an older version, or from one of what is not there (0)."""
+def stale(current: int, where: str = "header", seen: int = 0) -> Problem:
+    """The refusal of a change that was made from an older version (`seen`), or from one of what is not there (0)."""
     place = {"header": "If-Match"} if where == "header" else {"pointer": "#/version"}
     return Problem(
         "version_mismatch",
         "The version you named is not the current one. Read it again and repeat your change.",
         errors=[fault("version_mismatch", "This is not the current version.", where, **place)],
         headers={"ETag": etag(current)} if current else {},
-        extra={"current_version": current, "current_etag": etag(current)} if current else {},
+        extra={
+            **({"expected_version": seen} if seen else {}),
+            **({"current_version": current, "current_etag": etag(current)} if current else {}),
+        },
     )

@@ -70,6 +70,8 @@ class Call:
     if_none_match: str | None = None
     moment: datetime | None = None
     """Of which moment the answer is to be, when not of now."""
+    overrides: bool = False
+    """Whether it changes a row whose version the caller did not name."""
     rehearsed: bool = False
     """Whether this is a dry run, of which nothing is kept."""
     now: datetime = field(init=False)
@@ -100,7 +102,7 @@ class Call:
         reason = self.query.get("reason")
         if reason is not None and len(reason) > LONGEST_REASON:
             raise bad_parameter("reason", f"'reason' has at most {LONGEST_REASON} characters.")
-        return Occasion(self.now, self.by, self.request_id, reason)
+        return Occasion(self.now, self.by, self.request_id, reason, self.overrides)
 
 
 @dataclass(frozen=True, slots=True)

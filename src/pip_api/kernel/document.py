@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.json_schema import models_json_schema
 
 from pip_api.access.permissions import PERMISSIONS
@@ -33,6 +33,10 @@ def header(name: str, describes: str) -> Schema:
     return {"name": name, "in": "header", "description": describes, "schema": {"type": "string"}}
 
 
+EXPAND = query("expand", "Related rows to carry along, with commas; a dot goes deeper, to a depth of 3.")
+NUMBER = path_parameter("version", "The number of the version.")
+FROM = query("from", "A version, or a moment.") | {"required": True}
+TO = query("to", "A version, or a moment; now, where nothing is said.")
 FIELDS = query("fields", "Only these members, with commas.")
 LIMIT = query(
     "limit", "Items on a page.", {"type": "integer", "minimum": 1, "maximum": MOST_LIMIT, "default": DEFAULT_LIMIT}
@@ -119,9 +123,31 @@ class VersionRead(BaseModel):
     actor: Actor
     reason: str | None
     request_id: str
+    overridden: bool = Field(description="Whether the version that was replaced was not named (If-Match: *).")
     entry: str
     patch: list[dict[str, Any]] = Field(description="JSON Patch (RFC 6902) from the version before.")
     state: dict[str, Any] = Field(description="The version as a whole.")
+
+
+class Told(BaseModel):
+    """One difference, in a sentence."""
+
+    kind: str
+    id: str
+    ref: str
+    text: str
+
+
+class DiffRead(BaseModel):
+    """What is different between two moments."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    start: str = Field(alias="from")
+    end: str = Field(alias="to")
+    patch: list[dict[str, Any]] = Field(description="JSON Patch (RFC 6902), of the row with what belongs to it by id.")
+    summary: list[Told]
+    counts: dict[str, int] = Field(description="How many differences there are of each kind.")
 
 
 class Page(BaseModel):

@@ -17,16 +17,12 @@ AS_OF = query(
 )
 ACCEPT_DATETIME = header("Accept-Datetime", "The same as `as_of`, as an HTTP date; `as_of` goes first.")
 MOMENT = (AS_OF, ACCEPT_DATETIME)
-_as_of = Filter("as_of", "", "moment", "")
 
 
 def asked_moment(asked: Mapping[str, str], headers: Mapping[str, str], now: datetime) -> datetime | None:
     """The moment asked for, if one is. Raises 400."""
     if "as_of" in asked:
-        moment: datetime = _as_of.read(asked["as_of"])
-        if moment > now:
-            raise bad_parameter("as_of", "'as_of' is in the future.")
-        return moment
+        return read_moment("as_of", asked["as_of"], now)
     if (given := headers.get("accept-datetime")) is None:
         return None
     try:
@@ -35,6 +31,14 @@ def asked_moment(asked: Mapping[str, str], headers: Mapping[str, str], now: date
         raise _bad_header("'Accept-Datetime' must be an HTTP date, such as Thu, 01 Oct 2026 09:30:00 GMT.") from None
     if moment > now:
         raise _bad_header("'Accept-Datetime' is in the future.")
+    return moment
+
+
+def read_moment(name: str, text: str, now: datetime) -> datetime:
+    """The moment that a parameter names. Raises 400."""
+    moment: datetime = Filter(name, "", "moment", "").read(text)
+    if moment > now:
+        raise bad_parameter(name, f"'{name}' is in the future.")
     return moment
 
 

@@ -13,7 +13,7 @@ from pip_api.db.constructs import Texts, Uids, any_of, constant, each, json_memb
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem, fault, pointer
-from pip_api.kernel.query import Filter, Listing
+from pip_api.kernel.query import Filter, Listing, after, equal
 from pip_api.kernel.shapes import Row, Shape, faults, patch_shape, read_shape
 from pip_api.ledger.as_of import NOW, MarkKind, as_of
 
@@ -73,7 +73,8 @@ class Resource:
     people know it by; it never changes. A resource with a `parent` belongs to its parent's force. `complete` fills in,
     at creation, what the service assigns, such as a number; `derived` are columns worked out from the others at every
     write. `sort_as` makes of a column what to sort by instead of itself. `describes` is one sentence for the document.
-    `changes_access` says that its rows decide who reaches what.
+    `changes_access` says that its rows decide who reaches what. `known_as` is the member by which sentences speak of a
+    row: its key, where nothing else is said.
     """
 
     noun: str
@@ -91,9 +92,11 @@ class Resource:
     verbs: Sequence[Verb] = ALL_VERBS
     complete: Completion | None = None
     changes_access: bool = False
+    known_as: str = ""
     derived: Mapping[str, Callable[[Record], Any]] = field(default_factory=dict)
     sort_as: Mapping[str, Callable[[ColumnElement[Any]], ColumnElement[Any]]] = field(default_factory=dict)
     referrers: list["Referrer"] = field(default_factory=list, init=False)
+    children: list["Resource"] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self.table: Table = self.row.__table__  # type: ignore[attr-defined]
@@ -104,18 +107,22 @@ class Resource:
         self.changeable = (*self.fields.model_fields, *self.derived)
         self.label = self.noun.replace("_", " ")
         self.a_label = f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.label}"
-        self._json = frozenset(name for name in self.names if isinstance(self.table.c[name].type, Json))
+        self.known_as = self.known_as or self.key or "id"
+        self.lists = frozenset(name for name in self.names if isinstance(self.table.c[name].type, Json))
         stem = "".join(part.capitalize() for part in self.noun.split("_"))
         self.create_shape = self.create
         self.patch_shape = patch_shape(f"{stem}Patch", self.fields)
         self.read_shape: type[BaseModel] = read_shape(f"{stem}Read", self.row, self.names)
         self.stem = stem
         sorts = (*self.sorts, "created_at", "updated_at")
+        filters = (equal("id", kind="id"), *self.filters, after("updated_after", "updated_at", "moment"))
         self.listing = Listing(
-            self.rows, self.names, self.filters, sorts, lambda rows, kind: visible(rows), sort_as=self.sort_as
+            self.rows, self.names, filters, sorts, lambda rows, kind: visible(rows), sort_as=self.sort_as
         )
         self._prepare_statements()
         self.named = [(reference, reference.to or self) for reference in self.references]
+        if self.parent is not None:
+            self.parent.children.append(self)
         if "withdraw" in self.verbs:  # what cannot be withdrawn itself, such as a report, keeps nothing in use
             if self.parent is not None:
                 self.parent.referrers.append(Referrer(self, Reference(f"{self.parent.noun}_id", self.parent)))
@@ -188,7 +195,7 @@ class Resource:
 
     def _as_read(self, sent: Record) -> Record:
         """What stands in a JSON column is plain JSON from the start: else the same list again would look changed."""
-        return {name: from_json(to_json(value)) if name in self._json else value for name, value in sent.items()}
+        return {name: from_json(to_json(value)) if name in self.lists else value for name, value in sent.items()}
 
     def written(self, row: Record) -> Record:
         """The parameters that bring a row from the version before to this one."""

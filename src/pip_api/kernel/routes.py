@@ -13,17 +13,22 @@ from fastapi.routing import APIRoute
 from pip_api.access.principals import Principal
 from pip_api.http.body import chunks, received, require_media_type
 from pip_api.http.query import parameters
-from pip_api.kernel import verbs
+from pip_api.kernel import history, verbs
 from pip_api.kernel.call import Answer, Services, Upload
 from pip_api.kernel.document import (
     CURSOR,
+    EXPAND,
     FIELDS,
+    FROM,
     ID,
     IF_MATCH,
     IF_NONE_MATCH,
     LIMIT,
     MERGE_PATCH,
+    NUMBER,
     REASON,
+    TO,
+    DiffRead,
     Operation,
     Schema,
     VersionRead,
@@ -32,6 +37,7 @@ from pip_api.kernel.document import (
     listing_parameters,
     page_shape,
 )
+from pip_api.kernel.expand import relations
 from pip_api.kernel.moments import MOMENT
 from pip_api.kernel.performing import Asked, perform, rendered
 from pip_api.kernel.resource import Resource
@@ -107,7 +113,8 @@ def operations(of: Resource) -> list[Operation]:
     plural = of.plural.replace("_", " ")
     many = "".join(part.capitalize() for part in of.plural.split("_"))
     one, tag, read_one = f"{of.path}/{{id}}", of.plural, of.read_shape
-    listed = [*listing_parameters(of.listing), FIELDS, *MOMENT, IF_NONE_MATCH]
+    shown = [FIELDS, *([EXPAND] if relations(of) else []), *MOMENT, IF_NONE_MATCH]
+    listed = [*listing_parameters(of.listing), *shown]
     made = {
         "list": Operation(
             "GET", of.path, f"list{many}", tag, f"List {plural}", of.reads, partial(verbs.list_, of),
@@ -115,7 +122,7 @@ def operations(of: Resource) -> list[Operation]:
         ),
         "read": Operation(
             "GET", one, f"get{of.stem}", tag, f"Read one {of.label}", of.reads, partial(verbs.read, of),
-            {200: read_one, 304: None}, [ID, FIELDS, *MOMENT, IF_NONE_MATCH],
+            {200: read_one, 304: None}, [ID, *shown],
         ),
         "create": Operation(
             "POST", of.path, f"create{of.stem}", tag, f"Create {of.a_label}", of.writes, partial(verbs.create, of),
@@ -131,11 +138,22 @@ def operations(of: Resource) -> list[Operation]:
             {204: None}, [ID, IF_MATCH, REASON], changes_access=of.changes_access,
         ),
     }  # fmt: skip
-    history = Operation(
-        "GET", f"{one}/versions", f"list{of.stem}Versions", tag, f"List the versions of {of.a_label}", of.reads,
-        partial(verbs.versions, of), {200: page_shape("Version", VersionRead)}, [ID, LIMIT, CURSOR],
-    )  # fmt: skip
-    return [*(made[verb] for verb in of.verbs), history]
+    past = [
+        Operation(
+            "GET", f"{one}/versions", f"list{of.stem}Versions", tag, f"List the versions of {of.a_label}", of.reads,
+            partial(history.versions, of), {200: page_shape("Version", VersionRead), 304: None},
+            [ID, LIMIT, CURSOR, IF_NONE_MATCH],
+        ),
+        Operation(
+            "GET", f"{one}/versions/{{version}}", f"get{of.stem}Version", tag, f"Read a version of {of.a_label}",
+            of.reads, partial(history.version, of), {200: VersionRead, 304: None}, [ID, NUMBER, IF_NONE_MATCH],
+        ),
+        Operation(
+            "GET", f"{one}/diff", f"diff{of.stem}", tag, f"Compare {of.a_label} at two moments", of.reads,
+            partial(history.diff, of), {200: DiffRead}, [ID, FROM, TO],
+        ),
+    ]  # fmt: skip
+    return [*(made[verb] for verb in of.verbs), *past]
 
 
 def document(app: FastAPI) -> Schema:

@@ -1,41 +1,64 @@
 """How is a request to a resource answered? The stories that every resource shares, each read from top to bottom."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from pip_api.access.permissions import OVERRIDE
+from pip_api.db.columns import to_json
 from pip_api.db.statements import Record
-from pip_api.http.preconditions import etag, expected, unchanged
+from pip_api.http.preconditions import content_etag, etag, expected, unchanged
 from pip_api.http.problems import Problem, fault, pointer
 from pip_api.http.query import unknown
 from pip_api.kernel.call import Answer, Call
-from pip_api.kernel.cursors import Place, cursors_of
-from pip_api.kernel.pages import answer_page, list_page, page, rowwise
-from pip_api.kernel.query import page_limit
+from pip_api.kernel.changes import since
+from pip_api.kernel.expand import Tree, expand, wanted
+from pip_api.kernel.pages import list_page
 from pip_api.kernel.resource import Resource, RuleContext, invalid
 from pip_api.kernel.writing import changes, following, fresh, write
 from pip_api.ledger import entries
 from pip_api.ledger.as_of import Mark
 
+MOST_TOLD = 100
+"""Changes that a refusal tells of, at most."""
+
 
 async def list_(of: Resource, call: Call) -> Answer:
     """A page of the rows that the caller may see."""
-    fields = _fields(of, call)
-    forces = {"forces": call.by.reach(of.reads)}
-    return await list_page(of.listing, call, of.path, forces, rowwise(lambda row: _only(row, fields)))
+    fields, tree = _fields(of, call), wanted(of, call.query.get("expand"))
+
+    async def shaped(rows: list[Record], mark: Mark) -> list[Record]:
+        await expand(of, rows, tree, call, mark)
+        return [_only(row, fields, tree) for row in rows]
+
+    return await list_page(of.listing, call, of.path, {"forces": call.by.reach(of.reads)}, shaped)
 
 
 async def read(of: Resource, call: Call) -> Answer:
     """One row."""
+    fields, tree = _fields(of, call), wanted(of, call.query.get("expand"))
+    if tree:
+        return await _read_expanded(of, call, fields, tree)
     row = await find(of, call, call.path["id"])
-    fields = _fields(of, call)
     tag = etag(row["version"], ",".join(fields) if fields else "")
     if unchanged(call.if_none_match, tag):
         return Answer(304, headers={"ETag": tag})
     headers = {"ETag": tag}
     if call.moment is not None:
         headers["Link"] = f'<{of.path}/{row["id"]}/versions>; rel="timemap"'
-    return Answer(200, _only(row, fields), headers)
+    return Answer(200, _only(row, fields, {}), headers)
+
+
+async def _read_expanded(of: Resource, call: Call, fields: list[str], tree: Tree) -> Answer:
+    """One row with what it is related to, all of one moment. Its tag is of all that it shows."""
+    mark = Mark(call.moment, await call.session.snapshot(), call.now)
+    row = await find(of, call, call.path["id"], mark=mark)
+    await expand(of, [row], tree, call, mark)
+    body = to_json(_only(row, fields, tree))
+    tag = content_etag(body)
+    return (
+        Answer(304, headers={"ETag": tag}) if unchanged(call.if_none_match, tag) else Answer(200, body, {"ETag": tag})
+    )
 
 
 async def create(of: Resource, call: Call) -> Answer:
@@ -63,7 +86,7 @@ async def change(of: Resource, call: Call) -> Answer:
     before = await find(of, call, call.path["id"], hold=True)
     call.require_for(of.writes, before["force_code"] if of.owned else None)
     call.check_media_type()
-    expected(call.if_match, lambda: _body_version(call.body()), before["version"])
+    await _require_current(of, call, before, lambda: call.body())
     patch = of.accepted_patch(call.body())
     changed = {name: value for name, value in patch.items() if value != before[name]}
     if not changed:
@@ -83,7 +106,7 @@ async def withdraw(of: Resource, call: Call) -> Answer:
     """Takes a row out of use. It stays readable in its versions: rows are never deleted."""
     before = await find(of, call, call.path["id"], hold=True)
     call.require_for(of.writes, before["force_code"] if of.owned else None)
-    expected(call.if_match, None, before["version"])
+    await _require_current(of, call, before, None)
     for referrer in of.referrers:
         if await referrer.names(call.session, before):
             raise Problem("in_use", f"It is still named by {referrer.of.plural.replace('_', ' ')}.")
@@ -93,30 +116,41 @@ async def withdraw(of: Resource, call: Call) -> Answer:
     return Answer(204, headers={"ETag": etag(after["version"])})
 
 
-async def versions(of: Resource, call: Call) -> Answer:
-    """What a row was, newest first, and who made it so."""
-    row = await find(of, call, call.path["id"], withdrawn=True)
-    limit, query = page_limit(call.query.get("limit")), f"versions {row['id']}"
-    cursors = cursors_of(call)
-    cursor = call.query.get("cursor")
-    before = cursors.read(cursor, query, call.now).keys[0] if cursor else row["version"] + 1
-    items = await entries.versions(call.session, row["id"], before, limit)
-    more = bool(items) and items[-1]["version"] > 1
-    following = cursors.make(Place([items[-1]["version"]]), query, call.now) if more else None
-    return answer_page(call, page(items, limit, following, f"{of.path}/{row['id']}/versions", call.query, {}))
+async def _require_current(
+    of: Resource, call: Call, before: Record, body: Callable[[], Mapping[str, Any]] | None
+) -> None:
+    """Raises 428 for a change that names no version, and 412 for one that names another than the current one.
+
+    Whoever may override changes a row whatever its version is; the ledger says so.
+    """
+    if call.if_match is not None and call.if_match.strip() == "*":
+        call.require_for(OVERRIDE, before["force_code"] if of.owned else None)
+        call.overrides = True
+        return
+    try:
+        expected(call.if_match, None if body is None else lambda: _body_version(body()), before["version"])
+    except Problem as refusal:
+        seen = refusal.extra.get("expected_version", 0)
+        if 0 < seen < before["version"]:
+            most = min(before["version"] - seen, MOST_TOLD) + 1
+            states = await entries.versions(call.session, before["id"], before["version"] + 1, most)
+            refusal.extra |= since(states, seen, body() if body is not None else ())
+        raise
 
 
-async def find(of: Resource, call: Call, name: str, *, withdrawn: bool = False, hold: bool = False) -> Record:
+async def find(
+    of: Resource, call: Call, name: str, *, withdrawn: bool = False, hold: bool = False, mark: Mark | None = None
+) -> Record:
     """The row of an id or a reference. Raises 404, the same for what is missing and for what the caller may not see.
 
     To `hold` it is to let nobody else change it, or rest anything on it, until the transaction ends.
     """
     column, value = identified(name, of.key)
-    row, mark = None, Mark(call.moment)
+    row, mark = None, mark or Mark(call.moment)
     known = {"name": value, "forces": call.by.reach(of.reads)}
     if value is not None:
         row = await call.session.one(of.one_by(column, mark.kind, hold=hold), **known, **mark.params)
-    if row is None and value is not None and mark.kind:
+    if row is None and value is not None and call.moment is not None:
         later = await call.session.one(of.one_by(column), **known)
         if later is not None:
             created = {"created_at": later["created_at"]}
@@ -212,5 +246,5 @@ def _fields(of: Resource, call: Call) -> list[str]:
     return asked
 
 
-def _only(row: Record, fields: list[str]) -> Record:
-    return {name: row[name] for name in fields} if fields else row
+def _only(row: Record, fields: list[str], tree: Tree) -> Record:
+    return {name: row[name] for name in (*fields, *tree)} if fields else row

@@ -46,6 +46,7 @@ class LedgerEntry(SQLModel, table=True):
     client_id: str
     request_id: str = Field(index=True)
     reason: str | None = None
+    overridden: bool = Field(default=False, description="Whether the version that was replaced was not named.")
     state: dict[str, Any] = Field(sa_type=Json, description="The new version as a whole, or the summary of a batch.")
     patch: list[dict[str, Any]] = Field(sa_type=Json, description="JSON Patch (RFC 6902) from the version before.")
 
@@ -58,6 +59,7 @@ class Occasion:
     by: Principal
     request_id: str
     reason: str | None = None
+    overridden: bool = False
 
 
 def entry(
@@ -88,6 +90,7 @@ def entry(
         "client_id": occasion.by.client_id,
         "request_id": occasion.request_id,
         "reason": occasion.reason,
+        "overridden": occasion.overridden,
         "state": state,
         "patch": list(patch),
     }
@@ -98,7 +101,7 @@ INSERT = Statement(
         {name: bindparam(name, type_=column.type) for name, column in LedgerEntry.__table__.c.items() if name != "seq"}  # type: ignore[attr-defined]
     )
 )
-OCCASION = ("id", "actor_type", "actor_name", "client_id", "reason", "request_id")
+OCCASION = ("id", "actor_type", "actor_name", "client_id", "reason", "request_id", "overridden")
 """The columns that `occasion_of` tells of."""
 _VERSIONS = Statement(
     select(*(column_of(LedgerEntry, name) for name in (*OCCASION, "version", "act", "at", "patch", "state")))
@@ -127,6 +130,7 @@ def occasion_of(row: Record) -> Record:
         "actor": {"type": row["actor_type"], "name": row["actor_name"], "client_id": row["client_id"]},
         "reason": row["reason"],
         "request_id": row["request_id"],
+        "overridden": row["overridden"],
         "entry": row["id"],
     }
 

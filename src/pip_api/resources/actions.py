@@ -106,6 +106,7 @@ actions = Resource(
     fields=ActionFields,
     describes="The numbered actions of a plan.",
     parent=pips,
+    known_as="task_number",
     filters=[
         equal("force", "force_code"),
         equal("pip", "pip_id", "id"),

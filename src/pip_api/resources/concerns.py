@@ -88,6 +88,7 @@ concerns = Resource(
     create=ConcernCreate,
     fields=ConcernFields,
     describes="Performance concerns of a force.",
+    known_as="title",
     filters=[
         equal("force", "force_code"),
         equal("source", choices=[each.value for each in ConcernSource]),

@@ -72,6 +72,7 @@ class FigureRevision(FigureRead):
 
     actor: Actor
     reason: str | None
+    overridden: bool
     request_id: str
     entry: str = Field(description="The ledger entry; of an import, that is the id of the import too.")
 

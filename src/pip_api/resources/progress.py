@@ -72,6 +72,7 @@ progress_updates = Resource(
     fields=ProgressUpdateFields,
     describes="Narrative progress on a plan, a concern or an action.",
     parent=pips,
+    known_as="reported_on",
     filters=[
         equal("force", "force_code"),
         equal("pip", "pip_id", "id"),

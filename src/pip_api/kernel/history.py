@@ -1,0 +1,158 @@
+"""What was a row, who made it so, and what is different between two moments?"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+
+from pip_api.db.columns import Uid, to_json
+from pip_api.db.statements import Record, Statement
+from pip_api.http.preconditions import etag, unchanged
+from pip_api.http.problems import Problem, bad_parameter
+from pip_api.kernel.call import Answer, Call
+from pip_api.kernel.changes import difference
+from pip_api.kernel.cursors import Place, cursors_of
+from pip_api.kernel.moments import read_moment
+from pip_api.kernel.pages import answer_page, page
+from pip_api.kernel.query import page_limit
+from pip_api.kernel.resource import Resource, visible
+from pip_api.kernel.verbs import find
+from pip_api.ledger import entries
+from pip_api.ledger.as_of import Mark
+
+_LONGEST_TOLD = 60  # characters of a value, in a sentence
+
+
+async def versions(of: Resource, call: Call) -> Answer:
+    """What a row was, newest first, and who made it so."""
+    row = await find(of, call, call.path["id"], withdrawn=True)
+    limit, query = page_limit(call.query.get("limit")), f"versions {row['id']}"
+    cursors = cursors_of(call)
+    cursor = call.query.get("cursor")
+    before = cursors.read(cursor, query, call.now).keys[0] if cursor else row["version"] + 1
+    items = await entries.versions(call.session, row["id"], before, limit)
+    more = bool(items) and items[-1]["version"] > 1
+    following = cursors.make(Place([items[-1]["version"]]), query, call.now) if more else None
+    return answer_page(call, page(items, limit, following, f"{of.path}/{row['id']}/versions", call.query, {}))
+
+
+async def version(of: Resource, call: Call) -> Answer:
+    """One version of a row. It never changes, so a reader who holds it need not be sent it again."""
+    row = await find(of, call, call.path["id"], withdrawn=True)
+    number = _number(call.path["version"])
+    found = await _version(call, row["id"], number)
+    if found is None:
+        raise Problem("not_found", f"The {of.label} has no such version; its newest is {row['version']}.")
+    tag = etag(number)
+    if unchanged(call.if_none_match, tag):
+        return Answer(304, headers={"ETag": tag})
+    return Answer(200, found, {"ETag": tag})
+
+
+async def diff(of: Resource, call: Call) -> Answer:
+    """What is different between two moments or versions: as JSON Patch, in sentences, and counted.
+
+    The patch is of the row with what belongs to it: each kind of that is an object by id.
+    """
+    row = await find(of, call, call.path["id"], withdrawn=True)
+    start, end = await _moment(call, row, "from"), await _moment(call, row, "to")
+    if start > end:
+        raise bad_parameter("from", "'from' is later than 'to'.")
+    before, after = await _whole(of, call, row, start), await _whole(of, call, row, end)
+    told = list(_sentences(of, before, after))
+    counts: dict[str, int] = {}
+    for each in told:
+        counts[each["kind"]] = counts.get(each["kind"], 0) + 1
+    return Answer(
+        200, {"from": start, "to": end, "patch": difference(before, after), "summary": told, "counts": counts}
+    )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
+async def _version(call: Call, id: UUID, number: int) -> Record | None:
+    found = await entries.versions(call.session, id, number + 1, 1)
+    return found[0] if found and found[0]["version"] == number else None
+
+
+async def _moment(call: Call, row: Record, name: str) -> datetime:
+    """The moment that a parameter names, itself or by a version. Raises 400."""
+    if (text := call.query.get(name)) is None:
+        if name == "from":
+            raise bad_parameter(name, "'from' is needed: a version, or a time such as 2026-10-05T09:30:00Z.")
+        return call.now
+    if text.isdecimal():
+        found = await _version(call, row["id"], _number(text))
+        if found is None:
+            raise bad_parameter(name, f"There is no such version; the newest is {row['version']}.")
+        at: datetime = found["at"]
+        return at
+    return read_moment(name, text, call.now)
+
+
+async def _whole(of: Resource, call: Call, row: Record, moment: datetime) -> Record | None:
+    """A row and what belongs to it, as they stood; None when it was not there yet."""
+    mark = Mark(moment)
+    own = await call.session.one(
+        of.one_by("id", mark.kind), name=row["id"], forces=call.by.reach(of.reads), **mark.params
+    )
+    if own is None:
+        return None
+    for child in of.children:
+        forces = call.by.reach(child.reads)
+        rows = await call.session.fetch(_children(child, mark), parent=row["id"], forces=forces, **mark.params)
+        own[child.plural] = {str(each["id"]): each for each in rows}
+    return own
+
+
+_of_parent: dict[tuple[str, Any], Statement] = {}
+
+
+def _children(of: Resource, mark: Mark) -> Statement:
+    if (statement := _of_parent.get((of.noun, mark.kind))) is None:
+        rows = of.rows(mark.kind)
+        of_it = rows.c[of.parent_field or ""] == bindparam("parent", type_=Uid())
+        query = select(*(rows.c[name] for name in of.names)).where(of_it, rows.c.withdrawn_at.is_(None), *visible(rows))
+        statement = _of_parent[of.noun, mark.kind] = Statement(query.order_by(rows.c.id))
+    return statement
+
+
+def _sentences(of: Resource, before: Record | None, after: Record | None) -> Iterator[Record]:
+    yield from _about(of, before, after)
+    for child in of.children:
+        was, now = (state or {} for state in (before, after))
+        was, now = was.get(child.plural, {}), now.get(child.plural, {})
+        for id in dict.fromkeys((*was, *now)):
+            yield from _about(child, was.get(id), now.get(id))
+
+
+def _about(of: Resource, before: Record | None, after: Record | None) -> Iterator[Record]:
+    """What became of one row, in sentences."""
+    row = after or before
+    if row is None:
+        return
+    name = row[of.known_as]
+    told: Callable[..., Record] = lambda act, text: {  # noqa: E731
+        "kind": f"{of.noun}.{act}",
+        "id": row["id"],
+        "ref": str(name),
+        "text": f"{of.label.capitalize()} {name} {text}",
+    }
+    if before is None:
+        yield told("added", "was added.")
+    elif after is None or (after["withdrawn_at"] and not before["withdrawn_at"]):
+        yield told("withdrawn", "was withdrawn.")
+    else:
+        for member in of.changeable:
+            if before[member] != after[member]:
+                what = member.replace("_", " ")
+                yield told("changed", f"has another {what}: {_told(after[member])}, and not {_told(before[member])}.")
+
+
+def _told(value: Any) -> str:
+    text = "none" if value in (None, "", []) else to_json(value).decode() if isinstance(value, list) else str(value)
+    return text if len(text) <= _LONGEST_TOLD else text[: _LONGEST_TOLD - 3] + "..."
