@@ -52,7 +52,6 @@ RESOURCES = (
     regions,
 )
 IMPORTS = {kind.name: kind for kind in (figure_imports.KIND, measure_imports.KIND)}
-# The router tries them in turn, at some two microseconds each: what is asked most stands first.
 OPERATIONS = (
     *plan_status.operations,
     *triage.operations,
@@ -98,9 +97,9 @@ def create_app(
 
     app = _documented(_lifespan(database))
     app.state.services = services
-    app.state.authentication = authentication
     app.state.issuer = issuer
-    app.add_middleware(Edge, authenticate=authentication, new_id=new_id, guarded="/v1")
+    paths = routes.table(OPERATIONS, services, authentication.forget)
+    app.add_middleware(Edge, paths=paths, authenticate=authentication, new_id=new_id, guarded="/v1")
     app.add_exception_handler(HTTPException, _refused_by_router)
     return app
 
@@ -161,7 +160,7 @@ def _bind_access_and_operation(app: FastAPI) -> None:
     async def token(request: Request) -> Response:
         services: Services = request.app.state.services
         issuer, lifetime = request.app.state.issuer, services.settings.token_lifetime_seconds
-        form = await received(request, LONGEST_FORM)
+        form = await received(request.receive, request.headers, LONGEST_FORM)
         headers = {"Cache-Control": "no-store"}
         try:
             async with services.database.read() as session:

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 
-from starlette.requests import Request
+from starlette.types import Receive
 
+from pip_api.http.messages import stream
 from pip_api.http.problems import Problem, fault
 from pip_api.http.strict_json import MalformedJson, read_json
 
@@ -22,14 +23,14 @@ def require_media_type(headers: Mapping[str, str], accepted: Collection[str], en
         raise Problem("unsupported_media_type", f"The Content-Encoding accepted is: {listed}.", headers=headers_out)
 
 
-async def chunks(request: Request, limit: int) -> AsyncIterator[bytes]:
+async def chunks(receive: Receive, headers: Mapping[str, str], limit: int) -> AsyncIterator[bytes]:
     """The body as it arrives. Raises 413 as soon as it is, or says that it will be, longer than `limit` bytes."""
-    declared = request.headers.get("content-length", "0")
+    declared = headers.get("content-length", "0")
     received = int(declared) if declared.isdecimal() else 0
     if received > limit:
         raise _too_large(limit)
     received = 0
-    async for chunk in request.stream():
+    async for chunk in stream(receive):
         received += len(chunk)
         if received > limit:
             raise _too_large(limit)
@@ -40,9 +41,9 @@ def _too_large(limit: int) -> Problem:
     return Problem("body_too_large", f"At most {limit} bytes are accepted.", extra={"max_bytes": limit})
 
 
-async def received(request: Request, limit: int) -> bytes:
+async def received(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
     """The body as a whole. Raises 413."""
-    return b"".join([chunk async for chunk in chunks(request, limit)])
+    return b"".join([chunk async for chunk in chunks(receive, headers, limit)])
 
 
 def json_object(headers: Mapping[str, str], body: bytes, accepted: Collection[str]) -> dict[str, Any]:

@@ -10,15 +10,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pip_api.db.errors import Unavailable
+from pip_api.http.messages import CallerGone, Endpoint, Incoming, Reply, read_headers, send_reply
+from pip_api.http.paths import Paths
 from pip_api.http.problems import Problem
 
 log = logging.getLogger("pip_api.http")
 
-Authenticate = Callable[[Headers], Awaitable[Any]]
+Authenticate = Callable[[str | None], Awaitable[Any]]
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _FIXED = {
     "Cache-Control": "private, no-cache",
@@ -26,13 +28,25 @@ _FIXED = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+_FIXED_RAW = [(name.lower().encode(), value.encode()) for name, value in _FIXED.items()]
 
 
 class Edge:
-    """`authenticate` gives the principal for the headers of a request below `guarded`, or raises a Problem."""
+    """Answers from the table of operations; what is not in it (documentation, tokens) is left to the application.
 
-    def __init__(self, app: ASGIApp, authenticate: Authenticate, new_id: Callable[[], UUID], guarded: str) -> None:
+    `authenticate` gives the principal for the Authorization header of a request below `guarded`, or raises a Problem.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        paths: Paths[Endpoint],
+        authenticate: Authenticate,
+        new_id: Callable[[], UUID],
+        guarded: str,
+    ) -> None:
         self.app = app
+        self._paths = paths
         self._authenticate = authenticate
         self._new_id = new_id
         self._guarded = guarded
@@ -41,8 +55,9 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        request_id = scope["request_id"] = self._request_id(headers)
+        headers = read_headers(scope["headers"])
+        given = headers.get("x-request-id", "")
+        request_id = given if _SAFE_ID.fullmatch(given) else str(self._new_id())
         started = False
 
         async def send_with_headers(message: Message) -> None:
@@ -56,20 +71,37 @@ class Edge:
             await send(message)
 
         try:
-            if scope["path"].startswith(self._guarded):
-                scope["principal"] = await self._authenticate(headers)
-            if "\0" in scope["path"]:  # no name of ours has one, and PostgreSQL refuses text that does
-                raise Problem("not_found", "There is nothing at this address.")
-            await self.app(scope, receive, send_with_headers)
+            reply = await self._replied(scope, receive, headers, request_id)
+            if reply is None:
+                scope["request_id"] = request_id
+                await self.app(scope, receive, send_with_headers)
+                return
+        except CallerGone:
+            return
         except Exception as error:
             if started:
                 raise
-            problem = as_problem(error, request_id)
-            await problem.response(request_id)(scope, receive, send_with_headers)
+            reply = as_problem(error, request_id).reply(request_id)
+        await send_reply(
+            send, reply.status, [*_FIXED_RAW, (b"x-request-id", request_id.encode()), *reply.raw_headers()], reply.body
+        )
 
-    def _request_id(self, headers: Headers) -> str:
-        given = headers.get("x-request-id", "")
-        return given if _SAFE_ID.fullmatch(given) else str(self._new_id())
+    async def _replied(self, scope: Scope, receive: Receive, headers: dict[str, str], request_id: str) -> Reply | None:
+        """The answer, or none where the application has to give it. Raises Problem."""
+        path = scope["path"]
+        by = await self._authenticate(headers.get("authorization")) if path.startswith(self._guarded) else None
+        if "\0" in path:  # no name of ours has one, and PostgreSQL refuses text that does
+            raise Problem("not_found", "There is nothing at this address.")
+        here, values = self._paths.find(path)
+        if not here:
+            return None
+        found = here.get(scope["method"])
+        if found is None:
+            allow = ", ".join(sorted(here))
+            raise Problem("method_not_allowed", "This method is not supported here.", headers={"Allow": allow})
+        endpoint, names = found
+        parameters = dict(zip(names, values, strict=True))
+        return await endpoint.answer(Incoming(request_id, by, parameters, scope["query_string"], headers, receive))
 
 
 def as_problem(error: Exception, request_id: str) -> Problem:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from starlette.responses import Response
+
+from pip_api.http.messages import Reply
 
 MOST_ERRORS = 1_000
 
@@ -94,13 +95,9 @@ class Problem(Exception):
             members["errors_truncated"] = self.errors_total > MOST_ERRORS
         return members
 
-    def response(self, request_id: str) -> Response:
-        return Response(
-            orjson.dumps(self.document(request_id), default=str, option=orjson.OPT_UTC_Z),
-            status_code=self.status,
-            headers=self.headers,
-            media_type="application/problem+json",
-        )
+    def reply(self, request_id: str) -> Reply:
+        body = orjson.dumps(self.document(request_id), default=str, option=orjson.OPT_UTC_Z)
+        return Reply(self.status, body, "application/problem+json", self.headers.items())
 
 
 def type_of(code: str) -> str:

@@ -11,6 +11,8 @@ from pip_api.http.problems import Problem, fault
 def parameters(query_string: bytes, allowed: Collection[str]) -> dict[str, str]:
     """The parameters by name. An unknown, repeated or empty one is refused, all of them at once."""
     found: dict[str, str] = {}
+    if not query_string:
+        return found
     errors: list[dict[str, Any]] = []
     try:
         pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)

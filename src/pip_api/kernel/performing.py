@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
-from starlette.datastructures import Headers
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random
 
 from pip_api.access.principals import Principal
@@ -34,10 +33,9 @@ class Asked:
 
     by: Principal
     request_id: str
-    url: str
     path: Mapping[str, str]
     query: Mapping[str, str]
-    headers: Headers
+    headers: Mapping[str, str]
     body: bytes = b""
     upload: Upload | None = None
 
@@ -54,7 +52,7 @@ async def perform(operation: Operation, services: Services, asked: Asked) -> Ans
         if asked.by.needs_keys:
             raise Problem("idempotency_key_required", "Your client was set up to send an Idempotency-Key.")
         return await write(operation, services, asked, None)
-    keyed = Keyed(asked.by.id, operation.id, key, await _parts(asked))
+    keyed = Keyed(asked.by.id, operation.id, key, await _parts(operation, asked))
     async with alone(services.running, keyed):
         answer = await write(operation, services, asked, keyed)
     return replace(answer, headers={**answer.headers, "Idempotency-Key": asked.headers["idempotency-key"]})
@@ -64,7 +62,7 @@ async def _read(operation: Operation, services: Services, asked: Asked) -> Answe
     moment = asked_moment(asked.query, asked.headers, services.clock()) if "as_of" in operation.allowed else None
     async with services.database.read() as session:
         answer = await operation.story(_call(operation, services, asked, session, moment))
-    return answer if moment is None else memento(answer, moment, asked.url)
+    return answer if moment is None else memento(answer, moment, _address(operation, asked))
 
 
 async def _write(operation: Operation, services: Services, asked: Asked, keyed: Keyed | None) -> Answer:
@@ -131,11 +129,15 @@ def rendered(answer: Answer) -> Answer:
     return replace(answer, body=to_json(answer.body))
 
 
-async def _parts(asked: Asked) -> dict[str, str]:
+def _address(operation: Operation, asked: Asked) -> str:
+    return quote(operation.path.format_map(asked.path), safe="/:.")
+
+
+async def _parts(operation: Operation, asked: Asked) -> dict[str, str]:
     """What makes a request the same as another."""
     headers = asked.headers
     parts = {
-        "path": asked.url.encode(),
+        "path": _address(operation, asked).encode(),
         "query": urlencode(sorted(asked.query.items())).encode(),
         "media_type": headers.get("content-type", "").encode(),
         "if_match": headers.get("if-match", "").encode(),

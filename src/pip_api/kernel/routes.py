@@ -1,17 +1,17 @@
 """How do stories become routes, and how does the OpenAPI document come to say the same?"""
 
 import tempfile
-from collections.abc import Callable, Coroutine
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 
 from pip_api.access.principals import Principal
 from pip_api.http.body import chunks, received, require_media_type
+from pip_api.http.messages import Endpoint, Incoming, Reply
+from pip_api.http.paths import Paths
 from pip_api.http.query import parameters
 from pip_api.kernel import history, verbs
 from pip_api.kernel.call import Answer, Services, Upload
@@ -43,37 +43,10 @@ from pip_api.kernel.performing import Asked, perform, rendered
 from pip_api.kernel.resource import Resource
 
 
-class _Route(APIRoute):
-    """Hands the request to the endpoint as it is: FastAPI's own reading of it is not used, and costs 0.1 ms."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return endpoint
-
-
 def bind(app: FastAPI, operation: Operation) -> None:
-    """Adds an operation to the application."""
-    allowed, has_body = operation.allowed, operation.body is not None
+    """Adds an operation to the application, for the document only: the edge answers it, from `table`."""
 
-    async def endpoint(request: Request) -> Response:
-        services: Services = request.app.state.services
-        by: Principal = request.scope["principal"]
-        by.require(operation.permission)
-        query = parameters(request.scope["query_string"], allowed)
-        if operation.admit is not None:
-            operation.admit(by, query)
-        scope = request.scope
-        asked = Asked(by, scope["request_id"], scope["path"], request.path_params, query, request.headers)
-        if operation.upload:
-            with tempfile.TemporaryFile() as file:
-                upload = await _spooled(request, operation, cast(BinaryIO, file), services.settings.max_import_bytes)
-                answer = await perform(operation, services, replace(asked, upload=upload))
-        else:
-            body = await received(request, services.settings.max_body_bytes) if has_body else b""
-            answer = await perform(operation, services, replace(asked, body=body))
-        if operation.changes_access:
-            request.app.state.authentication.forget()
-        return render(answer)
+    async def endpoint() -> None: ...
 
     app.router.add_api_route(
         operation.path,
@@ -87,25 +60,65 @@ def bind(app: FastAPI, operation: Operation) -> None:
         response_model=None,
         response_class=Response,
         openapi_extra=described(operation),
-        route_class_override=_Route,
     )
     operations: list[Operation] = app.state.operations
     operations.append(operation)
 
 
-async def _spooled(request: Request, operation: Operation, file: BinaryIO, limit: int) -> Upload:
+def table(operations: Iterable[Operation], services: Services, forget: Callable[[], None]) -> Paths[Endpoint]:
+    """The operations as the edge finds them. `forget` is called when one has changed who reaches what."""
+    paths: Paths[Endpoint] = Paths()
+    for operation in operations:
+        paths.add(operation.method, operation.path, Endpoint(operation.id, answering(operation, services, forget)))
+    return paths
+
+
+def answering(
+    operation: Operation, services: Services, forget: Callable[[], None]
+) -> Callable[[Incoming], Awaitable[Reply]]:
+    """How an operation is answered: permission (403), query string (400), body (413), and then its story."""
+    allowed, has_body = operation.allowed, operation.body is not None
+
+    async def answer(incoming: Incoming) -> Reply:
+        by: Principal = incoming.by
+        by.require(operation.permission)
+        query = parameters(incoming.query_string, allowed)
+        if operation.admit is not None:
+            operation.admit(by, query)
+        asked = partial(Asked, by, incoming.request_id, incoming.path, query, incoming.headers)
+        if operation.upload:
+            with tempfile.TemporaryFile() as file:
+                upload = await _spooled(incoming, operation, cast(BinaryIO, file), services.settings.max_import_bytes)
+                answered = await perform(operation, services, asked(upload=upload))
+        elif has_body:
+            body = await received(incoming.receive, incoming.headers, services.settings.max_body_bytes)
+            answered = await perform(operation, services, asked(body=body))
+        else:
+            answered = await perform(operation, services, asked())
+        if operation.changes_access:
+            forget()
+        return render(answered)
+
+    return answer
+
+
+async def _spooled(incoming: Incoming, operation: Operation, file: BinaryIO, limit: int) -> Upload:
     """A file on disk: its digest and size are known before a row of it is read, and memory stays flat."""
-    require_media_type(request.headers, operation.accepts, ("gzip",))
-    async for chunk in chunks(request, limit):
+    headers = incoming.headers
+    require_media_type(headers, operation.accepts, ("gzip",))
+    async for chunk in chunks(incoming.receive, headers, limit):
         file.write(chunk)
-    gzip = request.headers.get("content-encoding", "").lower() == "gzip"
-    return Upload(file, request.headers["content-type"], gzip)
+    return Upload(file, headers["content-type"], headers.get("content-encoding", "").lower() == "gzip")
 
 
-def render(answer: Answer) -> Response:
+def render(answer: Answer) -> Reply:
     """The answer on the wire."""
-    body = rendered(answer).body
-    return Response(body, answer.status, dict(answer.headers), None if body is None else answer.media_type)
+    answer = rendered(answer)
+    headers = answer.headers.items()
+    if answer.body is None:
+        return Reply(answer.status, headers=headers)
+    charset = "; charset=utf-8" if answer.media_type.startswith("text/") else ""
+    return Reply(answer.status, answer.body, answer.media_type + charset, headers)
 
 
 def operations(of: Resource) -> list[Operation]:
