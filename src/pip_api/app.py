@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Match
 from uuid_utils.compat import uuid7
 
@@ -24,6 +25,7 @@ from pip_api.exchange import imports
 from pip_api.exchange import measures as measure_imports
 from pip_api.http.body import received
 from pip_api.http.edge import Edge
+from pip_api.http.manners import EXPOSED, FROM_PAGES, Manners, allowed, no_such_method
 from pip_api.http.problems import CATALOGUE, Problem, type_of
 from pip_api.insight import plan_status, totals, triage
 from pip_api.kernel import routes
@@ -61,6 +63,7 @@ OPERATIONS = (
     *imports.operations(IMPORTS),
 )
 LONGEST_FORM = 8_192
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def now() -> datetime:
@@ -99,7 +102,15 @@ def create_app(
     app.state.services = services
     app.state.issuer = issuer
     paths = routes.table(OPERATIONS, services, authentication.forget)
-    app.add_middleware(Edge, paths=paths, authenticate=authentication, new_id=new_id, guarded="/v1")
+    app.add_middleware(
+        Edge, paths=paths, authenticate=authentication, new_id=new_id, guarded="/v1",
+        manners=Manners(https_only=settings.environment == "production"),
+    )  # fmt: skip
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=settings.cors_origins.split(","), allow_methods=METHODS,
+            allow_headers=FROM_PAGES, expose_headers=EXPOSED,
+        )  # fmt: skip
     app.add_exception_handler(HTTPException, _refused_by_router)
     return app
 
@@ -141,8 +152,10 @@ async def _refused_by_router(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 405:
         # The router's own Allow names the methods of the first route at this path only; each of ours has one.
         here = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-        allow = ", ".join(sorted({method for route in here for method in route.methods}))
-        raise Problem("method_not_allowed", "This method is not supported here.", headers={"Allow": allow})
+        methods = {method for route in here for method in route.methods}
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": allowed(methods)})
+        raise no_such_method(methods)
     raise Problem("not_found", "There is nothing at this address.")
 
 

@@ -3,6 +3,7 @@
 Every variable begins with PIP_ (PIP_DATABASE_URL and so on). Nothing secret has a default.
 """
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -59,6 +60,10 @@ class Settings(BaseSettings):
         default=2_147_483_648, ge=1_024, description="Bytes of an import after decompression, at most."
     )
     cursor_lifetime_seconds: int = Field(default=86_400, ge=60, description="Seconds that a page cursor is good for.")
+    cors_origins: str | None = Field(
+        default=None,
+        description="Origins of pages that may call the service from a browser, with commas: https://triage.example.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
 
     @field_validator("database_url")
@@ -72,6 +77,13 @@ class Settings(BaseSettings):
             raise ValueError("cannot be read as an address") from None
         if url.drivername == "sqlite" and url.database in (None, "", ":memory:"):
             raise ValueError("must name a file")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact_origins(cls, value: str | None) -> str | None:
+        if value and not all(re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]+)?", each) for each in value.split(",")):
+            raise ValueError("must be origins such as https://triage.example, with commas and nothing else between")
         return value
 
 

@@ -1,7 +1,7 @@
 """In which form does the edge hand a request on, and take its answer?"""
 
 import pytest
-from starlette.types import Message
+from starlette.types import Message, Scope
 
 from pip_api.http.messages import CallerGone, Reply, read_headers, stream
 from tests.plans import AVON
@@ -49,6 +49,8 @@ async def test_who_has_gone_is_answered_nothing(service: Service) -> None:
     with pytest.raises(CallerGone):
         await anext(stream(receive))
     headers = [(b"authorization", writer.headers["authorization"].encode()), (b"content-type", b"application/json")]
-    scope = {"type": "http", "method": "POST", "path": "/v1/concerns", "query_string": b"", "headers": headers}
+    path = "/v1/concerns"
+    scope: Scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b""}
+    scope["headers"] = headers
     await service.app(scope, receive, send)
     assert sent == []

@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.types import Receive
 
+from pip_api.http.acceptance import require_acceptable
 from pip_api.http.messages import stream
 from pip_api.http.problems import Problem, fault
 from pip_api.http.strict_json import MalformedJson, read_json
@@ -46,9 +47,17 @@ async def received(receive: Receive, headers: Mapping[str, str], limit: int) -> 
     return b"".join([chunk async for chunk in chunks(receive, headers, limit)])
 
 
-def json_object(headers: Mapping[str, str], body: bytes, accepted: Collection[str]) -> dict[str, Any]:
-    """The JSON object that a body holds. Raises 415 and 400."""
+def require_media_types(headers: Mapping[str, str], accepted: Collection[str], offers: tuple[str, ...]) -> None:
+    """Raises 415 for the body that was sent, or 406 for the answer that is wanted."""
     require_media_type(headers, accepted)
+    require_acceptable(offers, headers.get("accept"))
+
+
+def json_object(
+    headers: Mapping[str, str], body: bytes, accepted: Collection[str], offers: tuple[str, ...]
+) -> dict[str, Any]:
+    """The JSON object that a body holds. Raises 415, 406 and 400."""
+    require_media_types(headers, accepted, offers)
     try:
         value = read_json(body)
     except MalformedJson as error:

@@ -11,10 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pip_api.db.errors import Unavailable
-from pip_api.http.messages import CallerGone, Endpoint, Incoming, Reply, read_headers, send_reply
+from pip_api.http.manners import Manners, no_such_method, options, require_short, trace
+from pip_api.http.messages import CallerGone, Endpoint, Incoming, RawHeaders, Reply, read_headers, send_reply
 from pip_api.http.paths import Paths
 from pip_api.http.problems import Problem
 
@@ -22,19 +24,13 @@ log = logging.getLogger("pip_api.http")
 
 Authenticate = Callable[[str | None], Awaitable[Any]]
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
-_FIXED = {
-    "Cache-Control": "private, no-cache",
-    "Vary": "Authorization, Accept, Accept-Datetime, Accept-Encoding",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
-_FIXED_RAW = [(name.lower().encode(), value.encode()) for name, value in _FIXED.items()]
 
 
 class Edge:
     """Answers from the table of operations; what is not in it (documentation, tokens) is left to the application.
 
     `authenticate` gives the principal for the Authorization header of a request below `guarded`, or raises a Problem.
+    HEAD is a GET whose content is left out; OPTIONS needs no credentials, since the document says the same to anybody.
     """
 
     def __init__(
@@ -44,12 +40,14 @@ class Edge:
         authenticate: Authenticate,
         new_id: Callable[[], UUID],
         guarded: str,
+        manners: Manners,
     ) -> None:
         self.app = app
         self._paths = paths
         self._authenticate = authenticate
         self._new_id = new_id
         self._guarded = guarded
+        self._manners = manners
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,48 +58,57 @@ class Edge:
         request_id = given if _SAFE_ID.fullmatch(given) else str(self._new_id())
         started = False
 
-        async def send_with_headers(message: Message) -> None:
+        async def sending(message: Message) -> None:
             nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                answered = MutableHeaders(scope=message)
-                for name, value in _FIXED.items():
-                    answered.setdefault(name, value)
-                answered["X-Request-Id"] = request_id
+            started = True
             await send(message)
 
+        own = [(b"x-request-id", request_id.encode()), *trace(headers)]
         try:
             reply = await self._replied(scope, receive, headers, request_id)
             if reply is None:
-                scope["request_id"] = request_id
-                await self.app(scope, receive, send_with_headers)
+                await self._leave_to_application({**scope, "request_id": request_id}, receive, sending, own)
                 return
-        except CallerGone:
+        except (CallerGone, ClientDisconnect):
             return
         except Exception as error:
             if started:
                 raise
             reply = as_problem(error, request_id).reply(request_id)
-        await send_reply(
-            send, reply.status, [*_FIXED_RAW, (b"x-request-id", request_id.encode()), *reply.raw_headers()], reply.body
-        )
+        body = b"" if scope["method"] == "HEAD" else reply.body
+        await send_reply(send, reply.status, [*self._manners.raw, *own, *reply.raw_headers()], body)
 
     async def _replied(self, scope: Scope, receive: Receive, headers: dict[str, str], request_id: str) -> Reply | None:
         """The answer, or none where the application has to give it. Raises Problem."""
-        path = scope["path"]
+        path, method, query_string = scope["path"], scope["method"], scope["query_string"]
+        require_short(len(scope["raw_path"]) + len(query_string))
+        here, values = self._paths.find(path)
+        if here and method == "OPTIONS":
+            return options(here)
         by = await self._authenticate(headers.get("authorization")) if path.startswith(self._guarded) else None
         if "\0" in path:  # no name of ours has one, and PostgreSQL refuses text that does
             raise Problem("not_found", "There is nothing at this address.")
-        here, values = self._paths.find(path)
         if not here:
             return None
-        found = here.get(scope["method"])
+        found = here.get("GET" if method == "HEAD" else method)
         if found is None:
-            allow = ", ".join(sorted(here))
-            raise Problem("method_not_allowed", "This method is not supported here.", headers={"Allow": allow})
+            raise no_such_method(here)
         endpoint, names = found
         parameters = dict(zip(names, values, strict=True))
-        return await endpoint.answer(Incoming(request_id, by, parameters, scope["query_string"], headers, receive))
+        return await endpoint.answer(Incoming(request_id, by, parameters, query_string, headers, receive))
+
+    async def _leave_to_application(self, scope: Scope, receive: Receive, send: Send, own: RawHeaders) -> None:
+        head = scope["method"] == "HEAD"
+
+        async def send_with_manners(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._manners.complete(MutableHeaders(scope=message))
+                message["headers"].extend(own)
+            elif head:
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self.app({**scope, "method": "GET"} if head else scope, receive, send_with_manners)
 
 
 def as_problem(error: Exception, request_id: str) -> Problem:

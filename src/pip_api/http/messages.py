@@ -3,7 +3,7 @@
 Plain values instead of Starlette's Request and Response, which cost some 20 us a request for what is not used here.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,8 @@ class Endpoint:
 
     id: str
     answer: Callable[[Incoming], Awaitable[Reply]]
+    accepts: Sequence[str] = ()
+    """The media types that it takes."""
 
 
 def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

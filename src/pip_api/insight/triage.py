@@ -112,7 +112,7 @@ def _levels(call: Call) -> frozenset[int] | None:
 
 
 def _form(call: Call) -> str:
-    preferred = "csv" if call.accept.lower().startswith("text/csv") else "json"
+    preferred = "csv" if call.accept == "text/csv" else "json"
     form = call.query.get("format", preferred)
     if form not in ("json", "csv"):
         raise bad_parameter("format", "'format' must be json or csv.", allowed=["json", "csv"])

@@ -65,7 +65,8 @@ class Call:
     body: Callable[[], dict[str, Any]] = dict
     """Reads the JSON body: its turn comes after preconditions."""
     upload: Upload | None = None
-    accept: str = "*/*"
+    accept: str = "application/json"
+    """The media type of the answer that suits the caller best; empty when none does."""
     if_match: str | None = None
     if_none_match: str | None = None
     moment: datetime | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -96,6 +97,12 @@ class Operation:
     def __post_init__(self) -> None:
         if self.method != "GET":
             object.__setattr__(self, "parameters", (*self.parameters, DRY_RUN, IDEMPOTENCY_KEY))
+
+    @cached_property
+    def offers(self) -> tuple[str, ...]:
+        """The media types in which it answers, the usual one first; none when it answers without content."""
+        json = JSON if any(shape is not None for shape in self.answers.values()) else ()
+        return (*json, *self.also)
 
     @property
     def allowed(self) -> frozenset[str]:
@@ -204,8 +211,8 @@ class ProblemDocument(BaseModel):
     errors_truncated: bool = False
 
 
-_READING = (400, 401, 403, 404, 410, 503)
-_WRITING = (400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 428, 503)
+_READING = (400, 401, 403, 404, 406, 410, 414, 503)
+_WRITING = (400, 401, 403, 404, 406, 409, 410, 412, 413, 414, 415, 422, 428, 503)
 
 
 def described(operation: Operation) -> Schema:

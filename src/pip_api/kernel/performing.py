@@ -15,7 +15,8 @@ from pip_api.access.principals import Principal
 from pip_api.db.columns import to_json
 from pip_api.db.errors import GaveWay
 from pip_api.db.session import Session
-from pip_api.http.body import json_object, require_media_type
+from pip_api.http.acceptance import preferred
+from pip_api.http.body import json_object, require_media_types
 from pip_api.http.problems import Problem
 from pip_api.kernel.call import Answer, Call, Services, Upload
 from pip_api.kernel.document import Operation
@@ -112,10 +113,10 @@ def _call(
         request_id=asked.request_id,
         path=asked.path,
         query=asked.query,
-        check_media_type=partial(require_media_type, headers, operation.accepts),
-        body=partial(json_object, headers, asked.body, operation.accepts),
+        check_media_type=partial(require_media_types, headers, operation.accepts, operation.offers),
+        body=partial(json_object, headers, asked.body, operation.accepts, operation.offers),
         upload=asked.upload,
-        accept=headers.get("accept", "*/*"),
+        accept=preferred(operation.offers, headers.get("accept")) or "",
         if_match=headers.get("if-match"),
         if_none_match=headers.get("if-none-match"),
         moment=moment,

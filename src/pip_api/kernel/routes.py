@@ -9,7 +9,9 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
 from pip_api.access.principals import Principal
+from pip_api.http.acceptance import require_acceptable
 from pip_api.http.body import chunks, received, require_media_type
+from pip_api.http.manners import require_no_date
 from pip_api.http.messages import Endpoint, Incoming, Reply
 from pip_api.http.paths import Paths
 from pip_api.http.query import parameters
@@ -69,7 +71,9 @@ def table(operations: Iterable[Operation], services: Services, forget: Callable[
     """The operations as the edge finds them. `forget` is called when one has changed who reaches what."""
     paths: Paths[Endpoint] = Paths()
     for operation in operations:
-        paths.add(operation.method, operation.path, Endpoint(operation.id, answering(operation, services, forget)))
+        answer = answering(operation, services, forget)
+        takes = operation.accepts if operation.upload or operation.body is not None else ()
+        paths.add(operation.method, operation.path, Endpoint(operation.id, answer, takes))
     return paths
 
 
@@ -77,12 +81,14 @@ def answering(
     operation: Operation, services: Services, forget: Callable[[], None]
 ) -> Callable[[Incoming], Awaitable[Reply]]:
     """How an operation is answered: permission (403), query string (400), body (413), and then its story."""
-    allowed, has_body = operation.allowed, operation.body is not None
+    allowed, has_body, reading = operation.allowed, operation.body is not None, operation.method == "GET"
 
     async def answer(incoming: Incoming) -> Reply:
         by: Principal = incoming.by
         by.require(operation.permission)
         query = parameters(incoming.query_string, allowed)
+        if not reading:
+            require_no_date(incoming.headers)
         if operation.admit is not None:
             operation.admit(by, query)
         asked = partial(Asked, by, incoming.request_id, incoming.path, query, incoming.headers)
@@ -95,6 +101,8 @@ def answering(
             answered = await perform(operation, services, asked(body=body))
         else:
             answered = await perform(operation, services, asked())
+        if reading:  # what is not there, or not for this caller, was refused before (404)
+            require_acceptable(operation.offers, incoming.headers.get("accept"))
         if operation.changes_access:
             forget()
         return render(answered)
@@ -106,6 +114,7 @@ async def _spooled(incoming: Incoming, operation: Operation, file: BinaryIO, lim
     """A file on disk: its digest and size are known before a row of it is read, and memory stays flat."""
     headers = incoming.headers
     require_media_type(headers, operation.accepts, ("gzip",))
+    require_acceptable(operation.offers, headers.get("accept"))
     async for chunk in chunks(incoming.receive, headers, limit):
         file.write(chunk)
     return Upload(file, headers["content-type"], headers.get("content-encoding", "").lower() == "gzip")
@@ -117,8 +126,7 @@ def render(answer: Answer) -> Reply:
     headers = answer.headers.items()
     if answer.body is None:
         return Reply(answer.status, headers=headers)
-    charset = "; charset=utf-8" if answer.media_type.startswith("text/") else ""
-    return Reply(answer.status, answer.body, answer.media_type + charset, headers)
+    return Reply(answer.status, answer.body, answer.media_type, headers)
 
 
 def operations(of: Resource) -> list[Operation]:
