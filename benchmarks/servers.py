@@ -65,7 +65,9 @@ def service(url: str, directory: Path) -> Iterator[Server]:
 
 
 def service_environment(url: str, directory: Path) -> dict[str, str]:
-    return {"PIP_DATABASE_URL": url, "PIP_SIGNING_KEY_FILE": str(directory / "key.pem"), "PIP_LOG_LEVEL": "warning"}
+    plenty = {"PIP_RATE_LIMIT_REQUESTS": "1000000000", "PIP_IMPORT_LIMIT_REQUESTS": "1000000000"}
+    key = str(directory / "key.pem")
+    return {"PIP_DATABASE_URL": url, "PIP_SIGNING_KEY_FILE": key, "PIP_LOG_LEVEL": "warning", **plenty}
 
 
 def run_service_command(url: str, directory: Path, *arguments: str) -> str:

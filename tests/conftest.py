@@ -78,7 +78,13 @@ def _prepare(settings: Settings) -> None:
 
 
 def _settings(url: str, key_file: Path) -> Settings:
-    return Settings(database_url=url, signing_key_file=key_file, database_pool_size=8)
+    return Settings(
+        database_url=url,
+        signing_key_file=key_file,
+        database_pool_size=8,
+        rate_limit_requests=0,  # a test that wants to meet a limit sets its own
+        import_limit_requests=0,
+    )
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from pip_api.access.principals import system
 from pip_api.app import create_app
+from pip_api.http.problems import REGISTERED
 from pip_api.kernel.call import Call, Services
 from pip_api.resources.clients import Place, create_client
 from pip_api.settings import Settings
@@ -122,5 +123,5 @@ def refused(answer: httpx.Response, status: int, code: str) -> Record:
     document: Record = answer.json()
     assert (document["status"], document["code"]) == (status, code), document
     assert document["request_id"] == answer.headers["x-request-id"]
-    assert document["type"] == f"/problems/{code.replace('_', '-')}"
+    assert document["type"] == REGISTERED.get(code, f"/problems/{code.replace('_', '-')}")
     return document

@@ -34,7 +34,7 @@ def serving(folder: Path, *options: str, **environment: str) -> Iterator[Server]
     process = subprocess.Popen(
         [COMMAND, "serve", *options],
         cwd=folder,
-        env={**os.environ, "PIP_PORT": str(port), **environment},
+        env={**os.environ, "PIP_PORT": str(port), "PIP_IMPORT_LIMIT_REQUESTS": "0", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -130,6 +130,16 @@ def upgrade() -> None:
     )
     op.create_index("idempotency_key_answered_at", "idempotency_key", ["answered_at"])
     op.create_table(
+        "rate_count",
+        sa.Column("client_id", Code, nullable=False),
+        sa.Column("policy", sa.String(), nullable=False),
+        sa.Column("window_start", sa.BigInteger(), nullable=False),
+        sa.Column("taken", sa.BigInteger(), nullable=False),
+        sa.Column("granted", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("client_id", "policy"),
+        prefixes=["UNLOGGED"] if op.get_bind().dialect.name == "postgresql" else [],
+    )
+    op.create_table(
         "measure",
         sa.Column("name", sa.String(length=500), nullable=False),
         sa.Column("unit", sa.String(length=50), nullable=False),

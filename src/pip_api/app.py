@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 
 from pip_api.access.authentication import Authentication
 from pip_api.access.keys import KeyUnusable, SigningKey, create_signing_key, load_signing_key
+from pip_api.access.leases import SharedLeases
 from pip_api.access.oauth import OAuthRefused, grant_token
 from pip_api.access.tokens import TokenIssuer, TokenVerifier, VerifiedTokens, require_cryptography_backend
 from pip_api.db import open_database
@@ -27,6 +28,7 @@ from pip_api.http.body import received
 from pip_api.http.edge import Edge
 from pip_api.http.manners import EXPOSED, FROM_PAGES, Manners, allowed, no_such_method
 from pip_api.http.problems import CATALOGUE, Problem, type_of
+from pip_api.http.rates import Policy, Rates, whole_quota
 from pip_api.insight import plan_status, totals, triage
 from pip_api.kernel import routes
 from pip_api.kernel.call import Services
@@ -104,6 +106,7 @@ def create_app(
     paths = routes.table(OPERATIONS, services, authentication.forget)
     app.add_middleware(
         Edge, paths=paths, authenticate=authentication, new_id=new_id, guarded="/v1",
+        rates=rates(settings, services),
         manners=Manners(https_only=settings.environment == "production"),
     )  # fmt: skip
     if settings.cors_origins:
@@ -113,6 +116,16 @@ def create_app(
         )  # fmt: skip
     app.add_exception_handler(HTTPException, _refused_by_router)
     return app
+
+
+def rates(settings: Settings, services: Services) -> Rates:
+    """The limits. Processes on one PostgreSQL share them; with SQLite there is one process."""
+    policies = (
+        Policy("default", settings.rate_limit_requests, settings.rate_limit_seconds),
+        Policy("import", settings.import_limit_requests, settings.import_limit_seconds),
+    )
+    shared = settings.database_url.startswith("postgresql://")
+    return Rates(policies, services.clock, SharedLeases(services.database) if shared else whole_quota)
 
 
 def describe() -> dict[str, object]:
@@ -128,6 +141,7 @@ def _documented(lifespan: Callable[[FastAPI], object] | None) -> FastAPI:
         openapi_tags=[{"name": each.plural, "description": each.describes} for each in RESOURCES],
         lifespan=lifespan,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # looking whether it is on costs 4 us a request
     )
     app.state.operations = []
     for operation in OPERATIONS:

@@ -60,6 +60,14 @@ class Settings(BaseSettings):
         default=2_147_483_648, ge=1_024, description="Bytes of an import after decompression, at most."
     )
     cursor_lifetime_seconds: int = Field(default=86_400, ge=60, description="Seconds that a page cursor is good for.")
+    rate_limit_requests: int = Field(
+        default=600, ge=0, description="Requests of one client in each window, at most; 0 is no limit. A 304 is free."
+    )
+    rate_limit_seconds: int = Field(default=60, ge=1, le=86_400, description="Seconds of that window.")
+    import_limit_requests: int = Field(
+        default=30, ge=0, description="Imports of one client in each window of their own, at most; 0 is no limit."
+    )
+    import_limit_seconds: int = Field(default=3_600, ge=1, le=86_400, description="Seconds of the window of imports.")
     cors_origins: str | None = Field(
         default=None,
         description="Origins of pages that may call the service from a browser, with commas: https://triage.example.",

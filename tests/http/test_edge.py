@@ -15,7 +15,7 @@ NOBODY = "/v1/concerns/01890000-0000-7000-8000-000000000000"
 
 MANNERS = {
     "cache-control": "private, no-cache",
-    "vary": "Authorization, Accept, Accept-Language, Accept-Encoding",
+    "vary": "Authorization, Accept, Accept-Datetime, Accept-Language, Accept-Encoding",
     "content-language": "en",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",

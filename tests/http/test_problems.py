@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pip_api.http.problems import CATALOGUE, MOST_ERRORS, Problem, fault, pointer
+from pip_api.http.problems import CATALOGUE, MOST_ERRORS, REGISTERED, Problem, fault, pointer
 from tests.service import Service, refused
 
 
@@ -41,5 +41,6 @@ async def test_the_catalogue_explains_every_refusal(service: Service) -> None:
     listed = (await anybody.get("/problems")).json()["items"]
     assert {each["code"]: (each["status"], each["title"]) for each in listed} == CATALOGUE
     for each in listed:
-        assert (await anybody.get(each["type"])).json() == each
+        assert (await anybody.get(f"/problems/{each['code'].replace('_', '-')}")).json() == each
+        assert each["type"] == REGISTERED.get(each["code"], f"/problems/{each['code'].replace('_', '-')}")
     refused(await anybody.get("/problems/not-there"), 404, "not_found")

@@ -22,5 +22,9 @@ class StillHeld(Unavailable):
     """Another transaction held what was asked for too long."""
 
 
+class ReadOnly(Unavailable):
+    """The database takes no changes just now: it is a standby, or was set so."""
+
+
 class GaveWay(Unavailable):
     """Two transactions waited for each other, and this one was ended so that the other can go on."""

@@ -12,7 +12,7 @@ from sqlalchemy import Table, create_engine
 from sqlalchemy.schema import CreateTable
 
 from pip_api.db.columns import from_json
-from pip_api.db.errors import Conflict, GaveWay, Kind, StillHeld, Unavailable
+from pip_api.db.errors import Conflict, GaveWay, Kind, ReadOnly, StillHeld, Unavailable
 from pip_api.db.session import Database, Session
 from pip_api.db.statements import Record, Statement
 from pip_api.settings import StartRefused
@@ -38,6 +38,8 @@ def _in_our_words() -> Iterator[None]:
             raise StillHeld(str(error)) from error
         if isinstance(error, errors.DeadlockDetected):
             raise GaveWay(str(error)) from error
+        if isinstance(error, errors.ReadOnlySqlTransaction):
+            raise ReadOnly(str(error)) from error
         if isinstance(error, psycopg.OperationalError | PoolTimeout):
             raise Unavailable(str(error)) from error
         raise

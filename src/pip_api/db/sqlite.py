@@ -12,7 +12,7 @@ import aiosqlite
 from sqlalchemy import Dialect, Table, create_engine
 from sqlalchemy.schema import CreateTable
 
-from pip_api.db.errors import Conflict, Kind, Unavailable
+from pip_api.db.errors import Conflict, Kind, ReadOnly, Unavailable
 from pip_api.db.session import Database, Session
 from pip_api.db.statements import Record, Statement
 from pip_api.settings import StartRefused
@@ -28,7 +28,7 @@ PRAGMAS = (
 LONGEST_WAIT = 5.0  # seconds, for another transaction to end
 
 _KINDS: dict[str, Kind] = {"unique": "unique", "overlap": "overlap"}  # the first words of our triggers' refusals
-_PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
+_PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN")
 
 
 class DecimalSum:
@@ -70,6 +70,8 @@ def _in_our_words() -> Iterator[None]:
             raise Conflict("foreign_key", message) from error
         raise Conflict(_KINDS.get(message.partition(":")[0], "refused"), message) from error
     except sqlite3.OperationalError as error:
+        if error.sqlite_errorname.startswith("SQLITE_READONLY"):
+            raise ReadOnly(str(error)) from error
         if error.sqlite_errorname.startswith(_PASSING):
             raise Unavailable(str(error)) from error
         raise

@@ -5,7 +5,7 @@ Plain values instead of Starlette's Request and Response, which cost some 20 us 
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.types import Receive, Send
 
@@ -14,6 +14,13 @@ RawHeaders = list[tuple[bytes, bytes]]
 
 class CallerGone(Exception):
     """The caller closed the connection before its request was whole: there is nobody to answer."""
+
+
+class Caller(Protocol):
+    """Whoever asks, as far as the edge needs to know."""
+
+    @property
+    def client_id(self) -> str: ...
 
 
 @dataclass(slots=True)
@@ -55,6 +62,8 @@ class Endpoint:
     answer: Callable[[Incoming], Awaitable[Reply]]
     accepts: Sequence[str] = ()
     """The media types that it takes."""
+    policy: str = "default"
+    """The name of the rate policy by which it is counted."""
 
 
 def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -47,9 +47,13 @@ CATALOGUE: dict[str, Kind] = {
     "idempotency_key_reused": Kind(422, "The Idempotency-Key was used for another request"),
     "import_failed": Kind(422, "The import was refused and nothing was written"),
     "precondition_required": Kind(428, "This change needs an If-Match header"),
+    "rate_limited": Kind(429, "You have asked for too much in too short a time"),
     "internal_error": Kind(500, "Something went wrong in the service"),
     "temporarily_unavailable": Kind(503, "The service cannot do this just now"),
 }
+
+
+REGISTERED = {"rate_limited": "https://iana.org/assignments/http-problem-types#quota-exceeded"}
 
 
 class Problem(Exception):
@@ -104,8 +108,8 @@ class Problem(Exception):
 
 
 def type_of(code: str) -> str:
-    """The address of the page about a problem, relative to the service."""
-    return f"/problems/{code.replace('_', '-')}"
+    """The address of the page about a problem, relative to the service unless the problem has a registered type."""
+    return REGISTERED.get(code) or f"/problems/{code.replace('_', '-')}"
 
 
 def fault(code: str, detail: str, where: str = "body", **members: Any) -> dict[str, Any]:

@@ -211,8 +211,8 @@ class ProblemDocument(BaseModel):
     errors_truncated: bool = False
 
 
-_READING = (400, 401, 403, 404, 406, 410, 414, 503)
-_WRITING = (400, 401, 403, 404, 406, 409, 410, 412, 413, 414, 415, 422, 428, 503)
+_READING = (400, 401, 403, 404, 406, 410, 414, 429, 503)
+_WRITING = (400, 401, 403, 404, 406, 409, 410, 412, 413, 414, 415, 422, 428, 429, 503)
 
 
 def described(operation: Operation) -> Schema:

@@ -72,8 +72,9 @@ def table(operations: Iterable[Operation], services: Services, forget: Callable[
     paths: Paths[Endpoint] = Paths()
     for operation in operations:
         answer = answering(operation, services, forget)
+        policy = "import" if operation.upload else "default"
         takes = operation.accepts if operation.upload or operation.body is not None else ()
-        paths.add(operation.method, operation.path, Endpoint(operation.id, answer, takes))
+        paths.add(operation.method, operation.path, Endpoint(operation.id, answer, takes, policy))
     return paths
 
 
