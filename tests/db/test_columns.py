@@ -74,6 +74,19 @@ async def test_json_keeps_its_numbers(database: Database, value: Any) -> None:
     assert written(back) == written(from_json(to_json(value)))
 
 
+@given(JSONS, st.sampled_from(["", " ", "\n\t "]), st.sampled_from(["", " ", "\r\n"]))
+def test_json_may_have_space_around_it(value: Any, before: str, after: str) -> None:
+    text = before + to_json(value).decode() + after
+    expected = written(json.loads(text, parse_float=Decimal))
+    assert [written(from_json(each)) for each in (text, text.encode(), memoryview(text.encode()))] == [expected] * 3
+
+
+@pytest.mark.parametrize("text", ["", " ", "{", "[1,]", "1 2", "nought", '{"a":1}}'])
+def test_what_is_not_json_is_not_read(text: str) -> None:
+    with pytest.raises(ValueError, match="line 1 column"):
+        from_json(text)
+
+
 def written(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 

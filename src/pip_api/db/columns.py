@@ -8,11 +8,13 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from json.scanner import make_scanner
 from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import JSON, Dialect, ForeignKey, Numeric, String, Uuid
+from sqlalchemy import JSON, BindParameter, ColumnElement, Dialect, ForeignKey, Numeric, String, Uuid
+from sqlalchemy import cast as cast_as
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -28,6 +30,7 @@ def in_ledger() -> ForeignKey:
 
 
 _READER = json.JSONDecoder(parse_float=Decimal)
+_scan: Callable[[str, int], tuple[Any, int]] = make_scanner(_READER)  # type: ignore[arg-type]  # it is such a context
 
 
 def to_json(value: Any) -> bytes:
@@ -35,9 +38,15 @@ def to_json(value: Any) -> bytes:
     return orjson.dumps(value, default=_decimal, option=orjson.OPT_UTC_Z)
 
 
-def from_json(text: str | bytes) -> Any:
+def from_json(text: str | bytes | bytearray | memoryview) -> Any:
     """JSON with its numbers exact."""
-    return _READER.decode(text if isinstance(text, str) else text.decode())
+    if not isinstance(text, str):
+        text = str(text, "utf-8")
+    try:
+        value, end = _scan(text, 0)  # a third of the time of decode, which looks for space around it
+    except StopIteration:
+        return _READER.decode(text)
+    return value if end == len(text) else _READER.decode(text)
 
 
 def _decimal(value: Any) -> Any:
@@ -109,6 +118,10 @@ class Amount(TypeDecorator[Decimal]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(Numeric() if dialect.name == "postgresql" else String())
+
+    def bind_expression(self, bindvalue: BindParameter[Decimal]) -> ColumnElement[Decimal]:
+        """A statement says of what type each parameter is. For numbers alone SQLAlchemy leaves that to the driver."""
+        return cast_as(bindvalue, self)
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
         return value if value is None or dialect.name == "postgresql" else format(value, "f")
