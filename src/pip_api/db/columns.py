@@ -18,8 +18,6 @@ from sqlalchemy import cast as cast_as
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-INSTANT_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
-
 Code = String().with_variant(String(collation="C"), "postgresql")
 """Text that is compared byte by byte, so that order and index look-ups are the same on every server."""
 
@@ -106,7 +104,7 @@ class Instant(TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if dialect.name == "postgresql" or value is None:
             return cast("datetime | None", value)
-        return datetime.strptime(value, INSTANT_FORMAT).replace(tzinfo=UTC)
+        return datetime.fromisoformat(value)
 
 
 class Amount(TypeDecorator[Decimal]):

@@ -6,6 +6,7 @@ text with bound parameters.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import ClauseElement, Column, ColumnElement, Dialect
@@ -33,50 +34,39 @@ class Statement:
 class Compiled:
     """The text of a statement for one database, with what its parameters and columns need on the way in and out."""
 
-    __slots__ = ("_binds", "_constants", "_positions", "_results", "columns", "sql")
+    __slots__ = ("_constants", "_inputs", "_outputs", "columns", "sql")
 
     def __init__(self, clause: ClauseElement, dialect: Dialect) -> None:
         compiled: Any = clause.compile(dialect=dialect)
         if compiled.post_compile_params or compiled.literal_execute_params:
             raise TypeError("a list inside a statement is written with any_of or is_one_of: IN has no fixed text")
         self.sql: str = compiled.string
-        self._positions: Sequence[str] | None = compiled.positiontup
         self._constants: Record = {name: value for name, value in compiled.params.items() if value is not None}
-        self._binds = _processors(
-            (name, bind.type.dialect_impl(dialect).bind_processor(dialect)) for name, bind in compiled.binds.items()
-        )
+        types = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
+        self._inputs = [(name, types[name].bind_processor(dialect)) for name in compiled.positiontup]
         columns = list(clause.selected_columns) if isinstance(clause, SelectBase) else []
         self.columns = tuple(str(column.key) for column in columns)
-        self._results: list[tuple[int, Processor]] = []
+        self._outputs: list[tuple[int, Processor]] = []
         if dialect.name != "postgresql":  # psycopg answers in Python's types; SQLite's text has to be read
-            self._results = list(_result_processors(columns, dialect))
+            self._outputs = list(_result_processors(columns, dialect))
 
-    def bind(self, params: Mapping[str, Any]) -> Any:
-        """The driver's parameters: a mapping for PostgreSQL, a sequence for SQLite."""
-        values = {**self._constants, **params}
-        for name, process in self._binds.items():
-            if name in values:
-                values[name] = process(values[name])
-        if self._positions is None:
-            return values
-        return [values[name] for name in self._positions]
+    def bind(self, params: Mapping[str, Any]) -> list[Any]:
+        """The parameters as the driver takes them, in their order."""
+        if self._constants:
+            params = {**self._constants, **params}
+        return [params[name] if process is None else process(params[name]) for name, process in self._inputs]
 
     def records(self, rows: Iterable[Sequence[Any]]) -> list[Record]:
-        """The rows as dictionaries by column name."""
-        columns = self.columns
-        if not self._results:
-            return [dict(zip(columns, row, strict=True)) for row in rows]
-        records = []
-        for row in rows:
-            values = list(row)
-            for place, process in self._results:
-                values[place] = process(values[place])
-            records.append(dict(zip(columns, values, strict=True)))
-        return records
+        """The rows as dictionaries by column name. They are the caller's, to change as it likes."""
+        if self._outputs:
+            rows = map(self._read, rows)
+        return list(map(dict, map(zip, repeat(self.columns), rows)))  # a fifth quicker than a comprehension
 
-
-def _processors(pairs: Iterable[tuple[str, Processor | None]]) -> dict[str, Processor]:
-    return {name: process for name, process in pairs if process is not None}
+    def _read(self, row: Sequence[Any]) -> list[Any]:
+        values = list(row)
+        for place, process in self._outputs:
+            values[place] = process(values[place])
+        return values
 
 
 def _result_processors(columns: Sequence[ColumnElement[Any]], dialect: Dialect) -> Iterable[tuple[int, Processor]]:
