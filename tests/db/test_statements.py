@@ -1,6 +1,6 @@
 """Does a statement, compiled once, say the same on both databases?"""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Date, Integer, String, bindparam, cast, func, literal, null, select, union_all
 
-from pip_api.db.columns import Amount, Json, Uid, from_json
+from pip_api.db.columns import Amount, Instant, Json, Uid, from_json, to_json
 from pip_api.db.constructs import (
     Texts,
     Uids,
@@ -89,6 +89,27 @@ async def test_a_record_and_a_sum_are_exact(database: Database) -> None:
     assert (str(record["sum"]), record["word"], record["none"]) == ("0.30", "word", None)
     nothing = select(decimal_sum(rows.c.n).label("total")).where(func.length(cast(rows.c.n, String)) == 99)
     assert await asked(database, nothing) == [{"total": None}]
+
+
+async def test_an_answer_is_the_same_however_its_values_are_read(database: Database) -> None:
+    values: dict[str, tuple[Any, Any]] = {
+        "id": (Uid(), ONE),
+        "share": (Amount(), Decimal("61.40")),
+        "list": (Json(), ["a", Decimal("0.10"), {"b": None}, "é\U0001f600"]),
+        "day": (Date(), date(2026, 10, 5)),
+        "at": (Instant(), datetime(2026, 10, 5, 9, 30, tzinfo=UTC)),
+        "then": (Instant(), datetime(2026, 10, 5, 9, 30, 0, 120, tzinfo=UTC)),
+        "n": (Integer(), 5),
+        "word": (String(), 'a"b'),
+    }
+    clause: Any = select(*(bindparam(name, type_=type_).label(name) for name, (type_, _) in values.items()))
+    for params in ({name: value for name, (_, value) in values.items()}, dict.fromkeys(values)):
+        async with database.read() as session:
+            (row,) = await session.fetch(Statement(clause), **params)
+            (piece,) = await session.fetch(Statement(clause, for_answer=True), **params)
+        assert row == params
+        assert to_json(piece).replace(b": ", b":").replace(b", ", b",") == to_json(row)
+        assert isinstance(piece["id"], str | None)
 
 
 async def test_amounts_differ_by_their_value(database: Database) -> None:
