@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from pip_api.db.statements import Statement
 from tests.plans import AVON, CONCERN, a_concern, changed, made
 from tests.service import Record, Service, refused
 from tests.soak import LONG, examples
@@ -117,11 +119,13 @@ async def test_the_snapshot_outlives_a_restore(service: Service, lead: httpx.Asy
     following = (await lead.get("/v1/concerns?limit=1")).json()["links"]["next"]
     if service.services.database.dialect.name == "postgresql":
         async with service.services.database.transaction() as session:
-            connection = session._connection  # type: ignore[attr-defined]
-            await connection.execute("CREATE TABLE kept AS SELECT * FROM ledger_entry")
-            await connection.execute("SET LOCAL session_replication_role = replica")
-            await connection.execute("DELETE FROM ledger_entry")
-            await connection.execute("INSERT INTO ledger_entry OVERRIDING SYSTEM VALUE SELECT * FROM kept")
+            for command in (
+                "CREATE TABLE kept AS SELECT * FROM ledger_entry",
+                "SET LOCAL session_replication_role = replica",
+                "DELETE FROM ledger_entry",
+                "INSERT INTO ledger_entry OVERRIDING SYSTEM VALUE SELECT * FROM kept",
+            ):
+                await session.run(Statement(text(command)))
         following = (await lead.get("/v1/concerns?limit=1")).json()["links"]["next"]
     assert (await lead.get(following)).json()["items"] == [rows[1]]
 
