@@ -71,6 +71,8 @@ class Call:
     if_none_match: str | None = None
     moment: datetime | None = None
     """Of which moment the answer is to be, when not of now."""
+    ignored: list[dict[str, Any]] | None = None
+    """Takes up the faults of members that nobody knows, for a caller who prefers them to be ignored."""
     overrides: bool = False
     """Whether it changes a row whose version the caller did not name."""
     rehearsed: bool = False

@@ -70,6 +70,12 @@ IDEMPOTENCY_KEY = header(
     "A key of your own for this change: sent again, it gives the same answer, and nothing is done twice. Kept 7 days.",
 )
 
+PREFER = header(
+    "Prefer",
+    "`return=minimal` for an answer without the row; `handling=lenient` to have members that nobody knows ignored, "
+    "with a warning for each in the member `warnings` of the answer.",
+)
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -97,6 +103,9 @@ class Operation:
     def __post_init__(self) -> None:
         if self.method != "GET":
             object.__setattr__(self, "parameters", (*self.parameters, DRY_RUN, IDEMPOTENCY_KEY))
+        if self.body is not None:
+            object.__setattr__(self, "parameters", (*self.parameters, PREFER))
+            object.__setattr__(self, "answers", {**self.answers, 204: None})
 
     @cached_property
     def offers(self) -> tuple[str, ...]:

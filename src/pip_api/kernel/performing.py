@@ -17,6 +17,7 @@ from pip_api.db.errors import GaveWay
 from pip_api.db.session import Session
 from pip_api.http.acceptance import preferred
 from pip_api.http.body import json_object, require_media_types
+from pip_api.http.preferences import preferences
 from pip_api.http.problems import Problem
 from pip_api.kernel.call import Answer, Call, Services, Upload
 from pip_api.kernel.document import Operation
@@ -72,7 +73,7 @@ async def _write(operation: Operation, services: Services, asked: Asked, keyed: 
         call = _call(operation, services, asked, session)
         if keyed is not None and (answered := await recall(session, keyed, asked.by, call.now)) is not None:
             return answered
-        answer = await operation.story(call)
+        answer = _as_preferred(operation, asked, call, await operation.story(call))
         if keyed is not None:
             answer = rendered(answer)
             await keep(session, keyed, answer, call.permits, asked.request_id, call.now)
@@ -93,7 +94,8 @@ async def _rehearse(operation: Operation, services: Services, asked: Asked) -> A
         async with _transaction(operation, services) as session:
             call = _call(operation, services, asked, session)
             call.rehearsed = True
-            raise _Rehearsed(_without(call.made, await operation.story(call)))
+            answer = _as_preferred(operation, asked, call, await operation.story(call))
+            raise _Rehearsed(_without(call.made, answer))
     except _Rehearsed as rehearsed:
         return rehearsed.answer
 
@@ -120,7 +122,28 @@ def _call(
         if_match=headers.get("if-match"),
         if_none_match=headers.get("if-none-match"),
         moment=moment,
+        ignored=[] if _wishes(asked).get("handling") == "lenient" else None,
     )
+
+
+def _wishes(asked: Asked) -> Mapping[str, str]:
+    return preferences(asked.headers["prefer"]) if "prefer" in asked.headers else {}
+
+
+def _as_preferred(operation: Operation, asked: Asked, call: Call, answer: Answer) -> Answer:
+    """The answer in the form that the caller likes best, with warnings of what was ignored."""
+    wishes, applied, shown = _wishes(asked), [], answer
+    if not wishes or operation.body is None:
+        return answer
+    if call.ignored is not None:
+        applied.append("handling=lenient")
+        if call.ignored:
+            shown = replace(answer, body={**answer.body, "warnings": call.ignored})
+    if (form := wishes.get("return")) in ("minimal", "representation"):
+        applied.append(f"return={form}")
+        if form == "minimal" and not call.ignored:
+            shown = replace(answer, status=204, body=None)
+    return replace(shown, headers={**shown.headers, "Preference-Applied": ", ".join(applied)}) if applied else answer
 
 
 def rendered(answer: Answer) -> Answer:

@@ -1,20 +1,21 @@
 """What is a resource? The declaration from which everything that a noun can do is made."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from sqlalchemy import ColumnElement, FromClause, String, Table, bindparam, exists, insert, select, update
 
 from pip_api.db.columns import Instant, Json, Uid, from_json, to_json
 from pip_api.db.constructs import Texts, Uids, any_of, constant, each, json_member
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement
-from pip_api.http.problems import Problem, fault, pointer
+from pip_api.http.problems import fault, pointer
 from pip_api.kernel.query import Filter, Listing, after, equal
-from pip_api.kernel.shapes import Row, Shape, faults, patch_shape, read_shape
+from pip_api.kernel.shapes import Row, Shape, patch_shape, read_shape
+from pip_api.kernel.validation import validated
 from pip_api.ledger.as_of import NOW, MarkKind, as_of
 
 Verb = Literal["list", "read", "create", "change", "withdraw"]
@@ -183,15 +184,15 @@ class Resource:
             statement = self._lookups[by, withdrawn] = Statement(query)
         return statement
 
-    def accepted(self, body: Mapping[str, Any]) -> Record:
+    def accepted(self, body: Mapping[str, Any], ignored: list[Record] | None = None) -> Record:
         """A new one as sent, checked. Raises 422 with every fault."""
         wanted = set(self.create_shape.model_fields)
-        return self._as_read(validated(self.create_shape, body, wanted, set(self.names) - wanted))
+        return self._as_read(validated(self.create_shape, body, wanted, set(self.names) - wanted, ignored))
 
-    def accepted_patch(self, body: Mapping[str, Any]) -> Record:
+    def accepted_patch(self, body: Mapping[str, Any], ignored: list[Record] | None = None) -> Record:
         """The members of a merge patch but for its version, checked. Raises 422 with every fault."""
         fixed = set(self.names) - set(self.patch_shape.model_fields)
-        return self._as_read(validated(self.patch_shape, body, set(body) - {"version"}, fixed))
+        return self._as_read(validated(self.patch_shape, body, set(body) - {"version"}, fixed, ignored))
 
     def _as_read(self, sent: Record) -> Record:
         """What stands in a JSON column is plain JSON from the start: else the same list again would look changed."""
@@ -241,25 +242,6 @@ def visible(table: FromClause) -> Sequence[ColumnElement[Any]]:
     Reference data that no force owns has no such condition.
     """
     return (any_of(table.c.force_code, bindparam("forces", type_=Texts())),) if "force_code" in table.c else ()
-
-
-def validated(shape: type[Shape], body: Mapping[str, Any], wanted: set[str], fixed: Collection[str] = ()) -> Record:
-    """The wanted members of a body as the shape understands them. Raises 422 with every fault."""
-    try:
-        return shape.model_validate(body).model_dump(include=wanted)
-    except ValidationError as error:
-        raise invalid(in_document_order(faults(error, shape.model_fields, fixed), body)) from None
-
-
-def in_document_order(errors: list[Record], body: Mapping[str, Any]) -> list[Record]:
-    """The faults as they stand in the body; what is missing from it comes last."""
-    places = {pointer(name): place for place, name in enumerate(body)}
-    return sorted(errors, key=lambda each: places.get("/".join(each["pointer"].split("/")[:2]), len(places)))
-
-
-def invalid(errors: Sequence[Record]) -> Problem:
-    count = "1 problem was" if len(errors) == 1 else f"{len(errors)} problems were"
-    return Problem("validation_failed", f"{count} found. Nothing was changed.", errors=errors)
 
 
 def _in_order(row: type[Row], create: type[Shape]) -> tuple[str, ...]:

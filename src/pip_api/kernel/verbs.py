@@ -14,7 +14,8 @@ from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.changes import since
 from pip_api.kernel.expand import Tree, expand, wanted
 from pip_api.kernel.pages import list_page
-from pip_api.kernel.resource import Resource, RuleContext, invalid
+from pip_api.kernel.resource import Resource, RuleContext
+from pip_api.kernel.validation import invalid
 from pip_api.kernel.writing import changes, following, fresh, write
 from pip_api.ledger import entries
 from pip_api.ledger.as_of import Mark
@@ -63,7 +64,7 @@ async def _read_expanded(of: Resource, call: Call, fields: list[str], tree: Tree
 
 async def create(of: Resource, call: Call) -> Answer:
     """A new row, with its ledger entry."""
-    new = of.accepted(call.body())
+    new = of.accepted(call.body(), call.ignored)
     parent, related, errors = await _related(of, call, new, new)
     force = parent["force_code"] if parent is not None else new.get("force_code")
     # A force that is named and out of reach is refused like one that is not there; a parent that was found is in reach.
@@ -87,7 +88,7 @@ async def change(of: Resource, call: Call) -> Answer:
     call.require_for(of.writes, before["force_code"] if of.owned else None)
     call.check_media_type()
     await _require_current(of, call, before, lambda: call.body())
-    patch = of.accepted_patch(call.body())
+    patch = of.accepted_patch(call.body(), call.ignored)
     changed = {name: value for name, value in patch.items() if value != before[name]}
     if not changed:
         return Answer(200, before, {"ETag": etag(before["version"])})

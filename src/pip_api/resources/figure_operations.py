@@ -31,7 +31,7 @@ from pip_api.kernel.document import (
 )
 from pip_api.kernel.moments import MOMENT
 from pip_api.kernel.pages import list_page, rowwise
-from pip_api.kernel.resource import validated
+from pip_api.kernel.validation import validated
 from pip_api.ledger import entries
 from pip_api.ledger.as_of import Mark, MarkKind
 from pip_api.resources.figures import (
@@ -160,7 +160,7 @@ async def put_figure(call: Call) -> Answer:
         detail = "There is a figure for this force, measure and period already."
         wrong = fault("version_mismatch", detail, "header", header="If-None-Match")
         raise Problem("version_mismatch", detail, errors=[wrong], headers={"ETag": tag})
-    sent = validated(FigureFields, call.body(), set(CONTENT))
+    sent = validated(FigureFields, call.body(), set(CONTENT), ignored=call.ignored)
     if revision and all(sent[name] == found[name] for name in CONTENT):
         return Answer(200, _shown({**found, **key}), {"ETag": etag(revision)})
     figure = {**key, **sent, "revision": revision + 1, "recorded_at": call.now, "entry_id": call.new_id()}
