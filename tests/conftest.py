@@ -6,9 +6,11 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
+from typing import NoReturn
 
 import httpx
 import pytest
+import structlog
 
 from pip_api.app import create_services
 from pip_api.db.migrate import migrate
@@ -34,6 +36,16 @@ _origins: set[str] = set()
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for origin in sorted(_origins):
         terminalreporter.write_line(f"PostgreSQL tests ran on: {origin}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet() -> None:
+    """Nothing is logged unless a test listens."""
+    structlog.configure(processors=[_drop], wrapper_class=structlog.make_filtering_bound_logger("info"))
+
+
+def _drop(*_: object) -> NoReturn:
+    raise structlog.DropEvent
 
 
 @pytest.fixture(scope="session")

@@ -203,6 +203,13 @@ def _release(bindir: Path) -> tuple[int, ...]:
     return tuple(int(part) for part in words[2].split(".") if part.isdigit()) or (0,)
 
 
+def take_no_changes(url: str) -> None:
+    """From now on a database refuses changes to every new connection, as a standby does."""
+    name = sql.Identifier(urlsplit(url).path.removeprefix("/"))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+
+
 def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

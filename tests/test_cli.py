@@ -8,7 +8,10 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +107,64 @@ def test_a_signal_ends_it_in_good_order(tmp_path: Path) -> None:
         assert httpx.get(f"{server.url}/readyz").status_code == 200
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(timeout=30) == 0
+
+
+def wait_until_nobody_listens(url: str) -> None:
+    for _ in range(100):
+        try:
+            httpx.get(f"{url}/healthz")
+        except httpx.ConnectError:
+            return
+        time.sleep(0.1)
+    raise AssertionError("it still listens")
+
+
+def test_what_runs_may_end_before_it_stops(tmp_path: Path) -> None:
+    """An import whose second half comes after the signal is answered, and whoever comes new is not let in."""
+    stopping = threading.Event()
+
+    def slowly() -> Iterator[bytes]:
+        yield HEADER.encode()
+        server.process.send_signal(signal.SIGTERM)
+        stopping.wait(10)
+        yield GOOD.encode()
+
+    with serving(tmp_path, "--demo") as server, ThreadPoolExecutor() as pool:
+        token = run(tmp_path, "token", "demo-force", PIP_SERVER=server.url).stdout.strip()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "text/csv"}
+        sent = pool.submit(httpx.post, f"{server.url}/v1/imports?kind=figures", content=slowly(), headers=headers)
+        wait_until_nobody_listens(server.url)
+        assert not sent.done()
+        stopping.set()
+        answer = sent.result(timeout=30)
+        assert (answer.status_code, answer.json()["counts"]["created"]) == (200, 1)
+        assert answer.headers["connection"] == "close"
+        assert server.process.wait(timeout=30) == 0
+
+
+def test_what_does_not_end_is_not_waited_for_longer_than_set(tmp_path: Path) -> None:
+    with serving(tmp_path, "--demo", PIP_STOP_GRACE_SECONDS="1") as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as caller:
+            caller.sendall(b"POST /oauth2/token HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\ngrant")
+            time.sleep(0.5)
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(timeout=10) == 0
+
+
+def test_in_production_every_line_of_the_log_is_json(tmp_path: Path) -> None:
+    assert run(tmp_path, "migrate").returncode == 0
+    with serving(tmp_path, PIP_ENVIRONMENT="production") as server:
+        assert httpx.get(f"{server.url}/v1/pips?access_token=sentinel").status_code == 401
+        server.process.send_signal(signal.SIGTERM)
+        rest, _ = server.process.communicate(timeout=30)
+    lines = [line for line in [*server.printed, *rest.splitlines()] if not line.startswith(("pip_api", "  "))]
+    logged = [json.loads(line) for line in lines]
+    events = {each["event"] for each in logged}
+    assert {"Application startup complete.", "answered", "Application shutdown complete."} <= events
+    (answered,) = [each for each in logged if each["event"] == "answered"]
+    assert (answered["operation"], answered["status"]) == ("listPips", 401)
+    assert "sentinel" not in rest
 
 
 def test_a_token_is_printed_alone(demonstration: Demonstration) -> None:

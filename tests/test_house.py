@@ -36,7 +36,7 @@ def operations() -> Iterator[tuple[str, str, Record]]:
             yield method, path, operation
 
 
-OURS = [pytest.param(path, each, id=each["operationId"]) for _, path, each in operations() if path.startswith("/v1")]
+OURS = [pytest.param(path, each, id=each["operationId"]) for _, path, each in operations() if path.startswith("/v1/")]
 
 
 def contents(operation: Record) -> Iterator[tuple[str, Record]]:
@@ -77,13 +77,15 @@ def test_an_operation_names_exactly_one_permission(path: str, operation: Record)
 
 
 def test_no_permission_is_dead() -> None:
-    named = {operation["x-permission"] for _, path, operation in operations() if path.startswith("/v1")}
+    named = {operation["x-permission"] for _, path, operation in operations() if path.startswith("/v1/")}
     assert named | {OVERRIDE} == PERMISSIONS  # which is asked for beside that of a change
 
 
 def test_only_the_door_is_open() -> None:
     open_to_all = {path for _, path, operation in operations() if "x-permission" not in operation}
-    assert open_to_all == {"/oauth2/token", "/healthz", "/readyz", "/problems", "/problems/{name}"}
+    assert open_to_all == {
+        "/v1", "/version", "/oauth2/token", "/healthz", "/readyz", "/problems", "/problems/{name}",
+    }  # fmt: skip
 
 
 def test_names_of_operations_are_unique_and_made_by_hand() -> None:
@@ -131,7 +133,7 @@ def test_a_patch_has_no_defaults_and_needs_nothing() -> None:
 def test_a_create_shape_refuses_what_it_does_not_know() -> None:
     for _, path, operation in operations():
         for content in operation.get("requestBody", {}).get("content", {}).values():
-            if path.startswith("/v1") and "$ref" in content["schema"]:
+            if path.startswith("/v1/") and "$ref" in content["schema"]:
                 assert resolved(content["schema"]["$ref"])["additionalProperties"] is False, path
 
 
@@ -181,7 +183,7 @@ async def test_answers_are_as_described(service: Service, admin: httpx.AsyncClie
     for value in ("61.40", "61.40", "62"):
         await put(admin, (AVON, str(MEASURE["code"]), "2026-10"), value)
     await admin.patch(f"/v1/actions/{action['id']}", json={"status": "in_progress"}, headers={"If-Match": '"v1"'})
-    reads = {path for method, path, _ in operations() if method == "get" and path.startswith("/v1")}
+    reads = {path for method, path, _ in operations() if method == "get" and path.startswith("/v1/")}
     for path in sorted(path for path in reads if "{" not in path):
         listed = await admin.get(path, params={} if path == "/v1/triage" else {"limit": "1"})
         if f"{path}/{{id}}" in reads:

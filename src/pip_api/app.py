@@ -14,19 +14,23 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Match
 from uuid_utils.compat import uuid7
 
+from pip_api import about
 from pip_api.access.authentication import Authentication
 from pip_api.access.keys import KeyUnusable, SigningKey, create_signing_key, load_signing_key
 from pip_api.access.leases import SharedLeases
 from pip_api.access.oauth import OAuthRefused, grant_token
 from pip_api.access.tokens import TokenIssuer, TokenVerifier, VerifiedTokens, require_cryptography_backend
 from pip_api.db import open_database
+from pip_api.db.migrate import head
 from pip_api.db.session import Database
 from pip_api.exchange import figures as figure_imports
 from pip_api.exchange import imports
 from pip_api.exchange import measures as measure_imports
+from pip_api.exchange.tabular import CSV, NDJSON
 from pip_api.http.body import received
 from pip_api.http.edge import Edge
 from pip_api.http.manners import EXPOSED, FROM_PAGES, Manners, allowed, no_such_method
+from pip_api.http.metrics import Metrics
 from pip_api.http.problems import CATALOGUE, Problem, type_of
 from pip_api.http.rates import Policy, Rates, whole_quota
 from pip_api.insight import plan_status, totals, triage
@@ -65,6 +69,16 @@ OPERATIONS = (
     *imports.operations(IMPORTS),
 )
 LONGEST_FORM = 8_192
+RELEASE = version("policing-pip-api")
+OFFERED = about.Offered(
+    version=RELEASE,
+    lists={each.id: each.path for each in OPERATIONS if each.method == "GET" and "{" not in each.path},
+    imports={
+        kind.name: {"columns": list(kind.columns), "required": list(kind.required), "key": list(kind.key)}
+        for kind in IMPORTS.values()
+    },
+    import_media_types=(CSV, *NDJSON),
+)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -102,11 +116,15 @@ def create_app(
 
     app = _documented(_lifespan(database))
     app.state.services = services
+    app.state.rates = rates(settings, services)
+    app.state.metrics = Metrics(RELEASE)
+    app.state.head = head()
     app.state.issuer = issuer
     paths = routes.table(OPERATIONS, services, authentication.forget)
     app.add_middleware(
-        Edge, paths=paths, authenticate=authentication, new_id=new_id, guarded="/v1",
-        rates=rates(settings, services),
+        Edge, paths=paths, authenticate=authentication, new_id=new_id, guarded="/v1/",
+        rates=app.state.rates,
+        metrics=app.state.metrics,
         manners=Manners(https_only=settings.environment == "production"),
     )  # fmt: skip
     if settings.cors_origins:
@@ -124,7 +142,7 @@ def rates(settings: Settings, services: Services) -> Rates:
         Policy("default", settings.rate_limit_requests, settings.rate_limit_seconds),
         Policy("import", settings.import_limit_requests, settings.import_limit_seconds),
     )
-    shared = settings.database_url.startswith("postgresql://")
+    shared = settings.database_url.startswith("postgresql://") and not settings.read_only
     return Rates(policies, services.clock, SharedLeases(services.database) if shared else whole_quota)
 
 
@@ -136,7 +154,7 @@ def describe() -> dict[str, object]:
 def _documented(lifespan: Callable[[FastAPI], object] | None) -> FastAPI:
     app = FastAPIOffline(
         title="pip_api",
-        version=version("policing-pip-api"),
+        version=RELEASE,
         description="Performance Improvement Plans of United Kingdom police forces.",
         openapi_tags=[{"name": each.plural, "description": each.describes} for each in RESOURCES],
         lifespan=lifespan,
@@ -146,7 +164,8 @@ def _documented(lifespan: Callable[[FastAPI], object] | None) -> FastAPI:
     app.state.operations = []
     for operation in OPERATIONS:
         routes.bind(app, operation)
-    _bind_access_and_operation(app)
+    _bind_access(app)
+    about.bind(app, OFFERED)
     app.openapi = lambda: routes.document(app)  # type: ignore[method-assign]
     return app
 
@@ -173,7 +192,7 @@ async def _refused_by_router(request: Request, error: Exception) -> Response:
     raise Problem("not_found", "There is nothing at this address.")
 
 
-def _bind_access_and_operation(app: FastAPI) -> None:
+def _bind_access(app: FastAPI) -> None:
     """The routes that belong to no resource."""
 
     @app.post(
@@ -198,17 +217,6 @@ def _bind_access_and_operation(app: FastAPI) -> None:
             refusal = {"error": error.error, "error_description": error.description}
             return JSONResponse(refusal, error.status, headers)
         return JSONResponse(granted, headers=headers)
-
-    @app.get("/healthz", operation_id="getHealth", tags=["operation"], summary="Whether the process answers")
-    async def healthz() -> Response:
-        return JSONResponse({"status": "alive"})
-
-    @app.get("/readyz", operation_id="getReadiness", tags=["operation"], summary="Whether the database answers")
-    async def readyz(request: Request) -> Response:
-        services: Services = request.app.state.services
-        async with services.database.read() as session:
-            await session.ping()
-        return JSONResponse({"status": "ready"})
 
     @app.get("/problems", operation_id="listProblems", tags=["operation"], summary="The catalogue of refusals")
     async def problems() -> Response:

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import json
-import logging
 import signal
 import socket
 import sys
@@ -54,10 +53,10 @@ def serve(
 
     from pip_api.app import create_app
     from pip_api.db.migrate import require_current
+    from pip_api.http.logs import configure
 
     settings = load()
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel("WARNING")
+    configure(json=settings.environment == "production", level=settings.log_level)
     with _listener(settings) as listener:
         if demo:
             _prepare_demo(settings)
@@ -69,7 +68,7 @@ def serve(
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=25,
+            timeout_graceful_shutdown=settings.stop_grace_seconds,
         )
         print(_welcome(settings, demo), flush=True)
         gc.freeze()  # what lives as long as the process is not looked through again at each collection

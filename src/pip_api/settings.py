@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
     environment: Literal["development", "production"] = Field(
         default="development",
-        description="In production the signing key is never made by the service, and no demonstration is loaded.",
+        description="In production no signing key is made and no demonstration loaded, and log lines are JSON.",
     )
     signing_key_file: Path = Field(
         default=Path("var/signing-key.pem"),
@@ -68,6 +68,13 @@ class Settings(BaseSettings):
         default=30, ge=0, description="Imports of one client in each window of their own, at most; 0 is no limit."
     )
     import_limit_seconds: int = Field(default=3_600, ge=1, le=86_400, description="Seconds of the window of imports.")
+    read_only: bool = Field(default=False, description="Refuse every change, and go on with reads and tokens.")
+    stop_grace_seconds: int = Field(
+        default=25, ge=0, le=3_600, description="Seconds that requests may still take when the service is to stop."
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, min_length=16, description="Bearer token for GET /metrics; without it there are no metrics."
+    )
     cors_origins: str | None = Field(
         default=None,
         description="Origins of pages that may call the service from a browser, with commas: https://triage.example.",

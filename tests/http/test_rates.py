@@ -12,6 +12,7 @@ from pip_api.http.problems import Problem
 from pip_api.http.rates import Lease, Policy, Rates, Standing
 from pip_api.settings import Settings
 from tests.plans import AVON, KENT, a_concern
+from tests.postgres import take_no_changes
 from tests.service import Clock, Service, refused, running
 
 TYPE = "https://iana.org/assignments/http-problem-types#quota-exceeded"
@@ -189,9 +190,7 @@ async def test_what_is_given_back_counts_in_its_own_window_only() -> None:
 @pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
 async def test_a_database_that_takes_no_writes_still_answers(settings: Settings, service: Service) -> None:
     token = (await service.caller("national_admin")).headers["authorization"]
-    read_only = limited(settings, 5).model_copy(
-        update={"database_url": f"{settings.database_url}?options=-cdefault_transaction_read_only%3Don"}
-    )
-    async with running(read_only) as standby:
+    take_no_changes(settings.database_url)
+    async with running(limited(settings, 5)) as standby:
         caller: httpx.AsyncClient = standby.http(Authorization=token)
         assert [(await caller.get("/v1/regions")).status_code for _ in range(6)] == [200] * 5 + [429]

@@ -10,11 +10,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, NullPool, create_engine, event
+from sqlalchemy import Connection, NullPool, String, column, create_engine, event, select, table
 from sqlalchemy.exc import DBAPIError
 
 import pip_api
 from pip_api.db.sqlite import prepare
+from pip_api.db.statements import Statement
 from pip_api.settings import Settings, StartRefused
 
 
@@ -23,6 +24,17 @@ def scripts() -> Path:
     package = Path(pip_api.__file__).parent
     installed = package / "migrations"
     return installed if installed.is_dir() else package.parents[1] / "migrations"
+
+
+REVISION = Statement(select(column("version_num", String())).select_from(table("alembic_version")))
+"""The revision to which a database was migrated."""
+
+
+def head() -> str:
+    """The revision to which this release migrates."""
+    config = Config()
+    config.set_main_option("script_location", str(scripts()))
+    return str(ScriptDirectory.from_config(config).get_current_head())
 
 
 def migrate(settings: Settings) -> None:

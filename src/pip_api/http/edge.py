@@ -4,18 +4,20 @@ A pure ASGI layer: it looks at headers only, so a caller without a token costs n
 and every failure takes its one form.
 """
 
-import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from time import perf_counter
 from uuid import UUID
 
+import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
 
-from pip_api.db.errors import Unavailable
-from pip_api.http.manners import Manners, no_such_method, options, require_short, trace
+from pip_api.db.errors import ReadOnly, Unavailable
+from pip_api.http.manners import Manners, no_such_method, options, read_only, require_short, trace
 from pip_api.http.messages import (
     Caller,
     CallerGone,
@@ -26,13 +28,13 @@ from pip_api.http.messages import (
     read_headers,
     send_reply,
 )
+from pip_api.http.metrics import NO_OPERATION, Metrics
 from pip_api.http.paths import Paths
 from pip_api.http.problems import Problem
 from pip_api.http.rates import Rates, Standing
 
-log = logging.getLogger("pip_api.http")
-
 Authenticate = Callable[[str | None], Awaitable[Caller]]
+GONE = 499  # nginx's number for a caller that closed the connection before it was answered
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 
 
@@ -42,8 +44,13 @@ class _Exchange:
 
     request_id: str
     headers: dict[str, str]
+    operation: str | None = None
+    client_id: str | None = None
     standing: Standing | None = None
     window: int = 0
+    status: int = GONE
+    sent: int = 0
+    """Bytes of content."""
 
 
 class Edge:
@@ -61,6 +68,7 @@ class Edge:
         new_id: Callable[[], UUID],
         guarded: str,
         rates: Rates,
+        metrics: Metrics,
         manners: Manners,
     ) -> None:
         self.app = app
@@ -69,6 +77,8 @@ class Edge:
         self._new_id = new_id
         self._guarded = guarded
         self._rates = rates
+        self._metrics = metrics
+        self._log = structlog.get_logger()
         self._manners = manners
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,26 +88,45 @@ class Edge:
         headers = read_headers(scope["headers"])
         given = headers.get("x-request-id", "")
         exchange = _Exchange(given if _SAFE_ID.fullmatch(given) else str(self._new_id()), headers)
-        started = False
+        bind_contextvars(request_id=exchange.request_id)
+        began = perf_counter()
+        self._metrics.running += 1
+        try:
+            await self._answer(scope, receive, send, exchange)
+        finally:
+            self._metrics.running -= 1
+            self._tell(scope, exchange, perf_counter() - began)
 
-        async def sending(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, exchange: _Exchange) -> None:
         try:
             reply = await self._replied(scope, receive, exchange)
             if reply is None:
-                await self._leave_to_application(scope, receive, sending, exchange)
+                await self._leave_to_application(scope, receive, send, exchange)
                 return
         except (CallerGone, ClientDisconnect):
             return
         except Exception as error:
-            if started:
+            if exchange.status != GONE:  # an answer of the application broke off
                 raise
-            reply = as_problem(error, exchange.request_id).reply(exchange.request_id)
+            problem = self._as_problem(error)
+            self._metrics.refused(problem.code)
+            reply = problem.reply(exchange.request_id)
         body = b"" if scope["method"] == "HEAD" else reply.body
+        exchange.status, exchange.sent = reply.status, len(body)
         await send_reply(send, reply.status, [*self._manners.raw, *self._own(exchange), *reply.raw_headers()], body)
+
+    def _tell(self, scope: Scope, exchange: _Exchange, seconds: float) -> None:
+        self._metrics.answered(exchange.operation or NO_OPERATION, exchange.status, seconds)
+        where = {"operation": exchange.operation} if exchange.operation else {"path": scope["path"][:200]}
+        self._log.info(
+            "answered",
+            method=scope["method"],
+            **where,
+            status=exchange.status,
+            duration_ms=round(seconds * 1_000, 2),
+            bytes=exchange.sent,
+            client_id=exchange.client_id,
+        )
 
     async def _replied(self, scope: Scope, receive: Receive, exchange: _Exchange) -> Reply | None:
         """The answer, or none where the application has to give it. Raises Problem."""
@@ -106,7 +135,8 @@ class Edge:
         here, values = self._paths.find(path)
         if here and method == "OPTIONS":
             return options(here)
-        found = here.get("GET" if method == "HEAD" else method)
+        if found := here.get("GET" if method == "HEAD" else method):
+            exchange.operation = found[0].id
         by = None
         if path.startswith(self._guarded):
             by = await self._authenticate(exchange.headers.get("authorization"))
@@ -127,6 +157,7 @@ class Edge:
 
     async def _count(self, by: Caller, policy: str, exchange: _Exchange) -> None:
         """Raises 429."""
+        exchange.client_id = by.client_id
         exchange.standing = self._rates.standing(by.client_id, policy)
         if exchange.standing is not None:
             exchange.window = await self._rates.take(exchange.standing)
@@ -143,22 +174,28 @@ class Edge:
 
         async def send_with_manners(message: Message) -> None:
             if message["type"] == "http.response.start":
+                exchange.status = message["status"]
                 self._manners.complete(MutableHeaders(scope=message))
                 message["headers"].extend(self._own(exchange))
             elif head:
                 message = {**message, "body": b""}
+            exchange.sent += len(message.get("body", b""))
             await send(message)
 
         scope = {**scope, "request_id": exchange.request_id, "method": "GET" if head else scope["method"]}
-        await self.app(scope, receive, send_with_manners)
+        try:
+            await self.app(scope, receive, send_with_manners)
+        finally:
+            exchange.operation = getattr(scope.get("route"), "operation_id", None)
 
-
-def as_problem(error: Exception, request_id: str) -> Problem:
-    """The refusal that an exception means; one that nobody foresaw is logged whole and told by its id only."""
-    if isinstance(error, Problem):
-        return error
-    if isinstance(error, Unavailable):
-        log.warning("request %s: the database is unavailable: %s", request_id, error)
-        return Problem("temporarily_unavailable", "Try again in a moment.", headers={"Retry-After": "1"})
-    log.error("request %s failed", request_id, exc_info=error)
-    return Problem("internal_error", "It was logged under this request id.")
+    def _as_problem(self, error: Exception) -> Problem:
+        """The refusal that an exception means; one that nobody foresaw is logged whole and told by its id only."""
+        if isinstance(error, Problem):
+            return error
+        if isinstance(error, ReadOnly):
+            return read_only()
+        if isinstance(error, Unavailable):
+            self._log.warning("the database is unavailable", reason=str(error))
+            return Problem("temporarily_unavailable", "Try again in a moment.", headers={"Retry-After": "1"})
+        self._log.error("failed", exc_info=error)
+        return Problem("internal_error", "It was logged under this request id.")

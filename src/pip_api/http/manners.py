@@ -88,6 +88,16 @@ def options(here: Mapping[str, tuple[Endpoint, tuple[str, ...]]]) -> Reply:
     return Reply(204, headers=headers)
 
 
+def read_only() -> Problem:
+    return Problem("read_only_mode", "Reads go on. Send it again later.", headers={"Retry-After": "60"})
+
+
+def require_writable(mode: bool) -> None:
+    """Raises 503 for a change in read-only mode."""
+    if mode:
+        raise read_only()
+
+
 def require_no_date(headers: Mapping[str, str]) -> None:
     """Raises 400 for a change that is guarded by a time: two changes can be made within one second."""
     if "if-unmodified-since" in headers:

@@ -49,6 +49,8 @@ CATALOGUE: dict[str, Kind] = {
     "precondition_required": Kind(428, "This change needs an If-Match header"),
     "rate_limited": Kind(429, "You have asked for too much in too short a time"),
     "internal_error": Kind(500, "Something went wrong in the service"),
+    "not_ready": Kind(503, "The service is not ready"),
+    "read_only_mode": Kind(503, "No changes are accepted just now"),
     "temporarily_unavailable": Kind(503, "The service cannot do this just now"),
 }
 

@@ -20,6 +20,7 @@ JsonFault = Literal[
     "control_character",
 ]
 
+DEEPEST = 32  # levels of objects and lists
 LONGEST_NUMBER = 40  # digits, those of the exponent included
 LARGEST_EXPONENT = 307  # a number outside 1e-307..1e308 is infinite, or nothing, to a reader that uses doubles
 
@@ -64,7 +65,7 @@ class _RefusedLiteral(Exception):
         self.literal = literal
 
 
-def read_json(body: bytes, *, max_depth: int = 32, max_members: int = 10_000) -> JsonValue:
+def read_json(body: bytes, *, max_depth: int = DEEPEST, max_members: int = 10_000) -> JsonValue:
     """Numbers with a point or an exponent come back as Decimal with their digits as sent. Members are those of objects
     and of arrays, counted over the whole body. Raises MalformedJson."""
     text = _decode(body)

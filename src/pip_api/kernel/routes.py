@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from pip_api.access.principals import Principal
 from pip_api.http.acceptance import require_acceptable
 from pip_api.http.body import chunks, received, require_media_type
-from pip_api.http.manners import require_no_date
+from pip_api.http.manners import require_no_date, require_writable
 from pip_api.http.messages import Endpoint, Incoming, Reply
 from pip_api.http.paths import Paths
 from pip_api.http.query import parameters
@@ -90,6 +90,7 @@ def answering(
         query = parameters(incoming.query_string, allowed)
         if not reading:
             require_no_date(incoming.headers)
+            require_writable(services.settings.read_only)
         if operation.admit is not None:
             operation.admit(by, query)
         asked = partial(Asked, by, incoming.request_id, incoming.path, query, incoming.headers)

@@ -22,6 +22,15 @@ _FORMS = re.compile(
     r"(?P<year>\d{4})-(?:(?P<month>\d{2})(?:-(?P<day>\d{2}))?|Q(?P<quarter>[1-4])|W(?P<week>\d{2})|(?P<financial>FY))",
     re.ASCII,
 )
+FORMS = {
+    "month": "2026-10",
+    "quarter": "2026-Q4",
+    "week": "2026-W41",
+    "day": "2026-10-05",
+    "financial_year": "2026-FY",
+    "interval": "2026-10-05..2026-11-04",
+}
+"""How each type of period is written, by example."""
 _WRITTEN_AS = "A period is written as 2026-10, 2026-Q4, 2026-W41, 2026-10-05, 2026-FY or START..END."
 _INTERVAL = re.compile(r"(\d{4}-\d{2}-\d{2})(?:/|\.\.)(\d{4}-\d{2}-\d{2})", re.ASCII)
 

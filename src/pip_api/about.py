@@ -1,0 +1,130 @@
+"""What can anybody ask the service about itself: what it offers, which release it is, whether it is well?"""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from pip_api.db.migrate import REVISION
+from pip_api.http.manners import LONGEST_TARGET
+from pip_api.http.metrics import MEDIA_TYPE, Metrics
+from pip_api.http.problems import Problem
+from pip_api.http.query import parameters
+from pip_api.http.rates import Rates
+from pip_api.http.strict_json import DEEPEST
+from pip_api.kernel.call import LONGEST_REASON, Services
+from pip_api.kernel.document import JSON, MERGE_PATCH
+from pip_api.kernel.query import DEFAULT_LIMIT, MOST_LIMIT
+from pip_api.rules.periods import FORMS
+
+IDEMPOTENCY_RETENTION_DAYS = 7
+_CHALLENGE = 'Bearer realm="pip_api metrics"'
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What the parts put together say of themselves."""
+
+    version: str
+    lists: dict[str, str]
+    """The addresses of the resources, by their names."""
+    imports: dict[str, Any]
+    """The kinds of imports, with their columns."""
+    import_media_types: tuple[str, ...]
+
+
+def bind(app: FastAPI, offered: Offered) -> None:
+    """Adds the routes. The application's state has the services, the rates, the metrics and the migration's head."""
+
+    def route(path: str, id: str, summary: str, *, shown: bool = True) -> Callable[[_Endpoint], _Endpoint]:
+        return app.get(path, operation_id=id, tags=["operation"], summary=summary, include_in_schema=shown)
+
+    @route("/v1", "getCapabilities", "What the service offers, and its limits")
+    async def capabilities(request: Request) -> Response:
+        parameters(request.scope["query_string"], ())
+        return JSONResponse(_capabilities(offered, request.app.state.services, request.app.state.rates))
+
+    @route("/version", "getVersion", "The release that answers")
+    async def version() -> Response:
+        return JSONResponse({"name": "pip_api", "version": offered.version})
+
+    @route("/healthz", "getHealth", "Whether the process answers")
+    async def healthz() -> Response:
+        return JSONResponse({"status": "alive"})
+
+    @route("/readyz", "getReadiness", "Whether the database answers, migrated to this release")
+    async def readyz(request: Request) -> Response:
+        services: Services = request.app.state.services
+        async with services.database.read() as session:
+            found = await session.one(REVISION)
+        if found is None or found["version_num"] != request.app.state.head:
+            raise Problem("not_ready", "The database is not migrated to this release.", headers={"Retry-After": "5"})
+        return JSONResponse({"status": "ready"})
+
+    @route("/metrics", "getMetrics", "What the service has done so far, for Prometheus", shown=False)
+    async def metrics(request: Request) -> Response:
+        _require_metrics_token(request)
+        counted: Metrics = request.app.state.metrics
+        return Response(counted.page(), media_type=MEDIA_TYPE)
+
+
+_Endpoint = Callable[..., Awaitable[Response]]
+
+
+def _require_metrics_token(request: Request) -> None:
+    """Raises 404 when metrics are not offered, and 401 for whoever has not their token.
+
+    They tell who asks how much of what, so nobody gets them unless the operator gave a token for it.
+    """
+    services: Services = request.app.state.services
+    token = services.settings.metrics_token
+    if token is None:
+        raise Problem("not_found", "There is nothing at this address.")
+    given = request.headers.get("authorization", "").encode("latin-1")
+    if not hmac.compare_digest(given, b"Bearer " + token.get_secret_value().encode()):
+        raise Problem("invalid_token", "The token is not that of metrics.", headers={"WWW-Authenticate": _CHALLENGE})
+
+
+def _capabilities(offered: Offered, services: Services, rates: Rates) -> dict[str, Any]:
+    settings = services.settings
+    return {
+        "name": "pip_api",
+        "version": offered.version,
+        "read_only": settings.read_only,
+        "links": {
+            "self": "/v1",
+            "token": "/oauth2/token",
+            "document": "/openapi.json",
+            "documentation": "/docs",
+            "problems": "/problems",
+            "version": "/version",
+            **offered.lists,
+        },
+        "media_types": {
+            "answers": [*JSON, "text/csv", "application/problem+json"],
+            "bodies": list(JSON),
+            "patches": list(MERGE_PATCH),
+            "imports": list(offered.import_media_types),
+        },
+        "limits": {
+            "page": {"default": DEFAULT_LIMIT, "most": MOST_LIMIT},
+            "body_bytes": settings.max_body_bytes,
+            "json_depth": DEEPEST,
+            "target_bytes": LONGEST_TARGET,
+            "reason_characters": LONGEST_REASON,
+            "import_bytes": settings.max_import_bytes,
+            "import_inflated_bytes": settings.max_import_inflated_bytes,
+            "import_rows": None,
+        },
+        "rates": [
+            {"policy": each.name, "quota": each.quota, "seconds": each.seconds} for each in rates.policies.values()
+        ],
+        "cursor_lifetime_seconds": settings.cursor_lifetime_seconds,
+        "idempotency_retention_days": IDEMPOTENCY_RETENTION_DAYS,
+        "id_schemes": ["uuid", "ref:"],
+        "imports": offered.imports,
+        "periods": FORMS,
+    }

@@ -1,0 +1,55 @@
+"""What has the service done so far, in numbers for Prometheus?
+
+Each application has a registry of its own. No label has values without end: operations, classes of status, codes.
+"""
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+NO_OPERATION = "none"
+"""The operation of a request to an address, or with a method, that there is not."""
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
+
+
+class Metrics:
+    def __init__(self, version: str) -> None:
+        self.running = 0
+        self._registry = registry = CollectorRegistry()
+        self._seconds = Histogram(
+            "pip_api_request_seconds",
+            "Requests by operation and class of status, and the seconds until they were answered.",
+            ["operation", "status"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._refused = Counter("pip_api_refused", "Refusals by their code.", ["code"], registry=registry)
+        running = Gauge("pip_api_requests_running", "Requests that are being answered.", registry=registry)
+        running.set_function(lambda: self.running)
+        Gauge("pip_api_info", "The release.", ["version"], registry=registry).labels(version).set(1)
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+        self._kept: dict[tuple[str, int], Histogram] = {}
+
+    def answered(self, operation: str, status: int, seconds: float) -> None:
+        kind = operation, status // 100
+        if (kept := self._kept.get(kind)) is None:  # looking one up by its labels costs as much again
+            kept = self._kept[kind] = self._seconds.labels(operation, f"{status // 100}xx")
+        kept.observe(seconds)
+
+    def refused(self, code: str) -> None:
+        self._refused.labels(code).inc()
+
+    def page(self) -> bytes:
+        """Everything, in the text format of Prometheus."""
+        return generate_latest(self._registry)
