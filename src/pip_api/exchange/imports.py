@@ -7,14 +7,14 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Integer, bindparam, or_, select
 
 from pip_api.access.principals import Principal
 from pip_api.db.columns import Uid
 from pip_api.db.statements import Record, Statement, column_of
 from pip_api.exchange.inflated import Unreadable
-from pip_api.exchange.report import Report
+from pip_api.exchange.report import ImportSummary, Report
 from pip_api.exchange.tabular import CSV, NDJSON, Input, RawRow, open_rows
 from pip_api.http.problems import MOST_ERRORS, Problem, bad_parameter, fault
 from pip_api.kernel.call import Answer, Call
@@ -27,7 +27,10 @@ BATCH = 1_000  # quicker than more: what was read of a row is still in the proce
 MODES = ("atomic", "per_row")
 DELIMITERS = (",", ";", "tab", "|")
 LONGEST_SOURCE = 200
-
+SAMPLE = """\
+force_code,measure_code,period_start,period_end,value,unit
+avon-and-somerset,answered-in-time,2026-10-01,2026-10-31,61.4,percent
+"""
 
 Good = tuple[RawRow, Any]
 """A row as it was read, and as its shape makes it."""
@@ -48,31 +51,6 @@ class Kind:
     merge: Merge
 
 
-class ImportSummary(BaseModel):
-    """The account of an import. The six counts always add up to `received`."""
-
-    id: str
-    kind: str
-    status: str = Field(description="succeeded, partial or failed")
-    committed: bool
-    mode: str
-    received: int
-    counts: dict[str, int]
-    would: dict[str, int] | None = Field(description="What the good rows would have brought, had none been bad.")
-    digest: str | None = Field(
-        description="SHA-256 of the rows written, in the order of their keys; in the ledger too."
-    )
-    input: dict[str, Any]
-    started_at: str
-    finished_at: str
-    duration_ms: int
-    problem_groups: list[dict[str, Any]]
-    problems: list[dict[str, Any]]
-    problems_total: int
-    problems_truncated: bool
-    links: dict[str, str]
-
-
 def operations(kinds: Mapping[str, Kind]) -> list[Operation]:
     """The routes of imports, for the kinds that there are."""
 
@@ -84,6 +62,7 @@ def operations(kinds: Mapping[str, Kind]) -> list[Operation]:
         by.require(kinds[asked["kind"]].permission)
 
     async def create(call: Call) -> Answer:
+        """Takes a file in. 200 when every row is in, 207 when some are; 422 means that nothing was written."""
         return await run_import(call, kinds[call.query["kind"]])
 
     return [
@@ -100,7 +79,7 @@ def operations(kinds: Mapping[str, Kind]) -> list[Operation]:
                       {"type": "string", "maxLength": LONGEST_SOURCE}),
                 REASON,
             ],
-            accepts=(CSV, *NDJSON), upload=True, admit=admit,
+            accepts=(CSV, *NDJSON), upload=True, admit=admit, sends=["Location"], sample=SAMPLE,
         ),
         Operation(
             "GET", "/v1/imports/{id}", "getImport", "imports", "Read the account of an import", "import:run",

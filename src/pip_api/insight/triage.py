@@ -165,6 +165,6 @@ operations = [
             query("level", "Only forces at these levels of support, with commas."),
             query("format", "Instead of the Accept header.", {"type": "string", "enum": ["json", "csv"]}),
         ],
-        also={"text/csv": {"type": "string"}},
+        also={"text/csv": {"type": "string", "examples": [",".join(CSV_COLUMNS)]}}, sends=["Content-Disposition"],
     )
 ]  # fmt: skip

@@ -82,12 +82,20 @@ class Filter:
         """The parameter's JSON Schema."""
         if self.kind == "flag":
             return {"type": "boolean"}
-        if self.choices and not self.many:
-            return {"type": "string", "enum": list(self.choices)}
         formats = {"day": "date", "moment": "date-time", "id": "uuid"}
-        if self.kind in formats and not self.many:
-            return {"type": "string", "format": formats[self.kind]}
-        return {"type": "string"}
+        one: Record = {"type": "string"}
+        if self.choices:
+            one |= {"enum": list(self.choices)}
+        elif self.kind in formats:
+            one |= {"format": formats[self.kind]}
+        else:
+            one |= {"minLength": 1, "pattern": r"^[^,\x00]+$" if self.many else r"^[^\x00]+$"}
+        return commas(one) if self.many else one
+
+
+def commas(items: Record) -> Record:
+    """The JSON Schema of a list of values with commas between."""
+    return {"type": "array", "items": items, "minItems": 1}
 
 
 def equal(

@@ -1,5 +1,6 @@
 """How do stories become routes, and how does the OpenAPI document come to say the same?"""
 
+import copy
 import tempfile
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -7,7 +8,6 @@ from functools import partial
 from typing import Any, BinaryIO, cast
 
 from fastapi import FastAPI, Request, Response
-from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from pip_api.access.principals import Principal
@@ -18,7 +18,6 @@ from pip_api.kernel import verbs
 from pip_api.kernel.call import Answer, Services, Upload
 from pip_api.kernel.document import (
     CURSOR,
-    FIELDS,
     ID,
     IF_MATCH,
     IF_NONE_MATCH,
@@ -28,11 +27,11 @@ from pip_api.kernel.document import (
     Operation,
     Schema,
     VersionRead,
-    components,
-    described,
+    fields_parameter,
     listing_parameters,
     page_shape,
 )
+from pip_api.kernel.openapi import assembled, described
 from pip_api.kernel.performing import Asked, perform
 from pip_api.kernel.resource import Resource
 
@@ -72,18 +71,12 @@ def bind(app: FastAPI, operation: Operation) -> None:
         operation.path,
         endpoint,
         methods=[operation.method],
-        operation_id=operation.id,
         name=operation.id,
-        tags=[operation.tag],
-        summary=operation.summary,
-        status_code=min(operation.answers),
         response_model=None,
         response_class=Response,
         openapi_extra=described(operation),
         route_class_override=_Route,
     )
-    operations: list[Operation] = app.state.operations
-    operations.append(operation)
 
 
 async def _spooled(request: Request, operation: Operation, file: BinaryIO, limit: int) -> Upload:
@@ -108,7 +101,8 @@ def operations(of: Resource) -> list[Operation]:
     plural = of.plural.replace("_", " ")
     many = "".join(part.capitalize() for part in of.plural.split("_"))
     one, tag, read_one = f"{of.path}/{{id}}", of.plural, of.read_shape
-    listed = [*listing_parameters(of.listing), FIELDS]
+    fields = fields_parameter(of.names)
+    listed = [*listing_parameters(of.listing), fields]
     made = {
         "list": Operation(
             "GET", of.path, f"list{many}", tag, f"List {plural}", of.reads, partial(verbs.list_, of),
@@ -116,7 +110,7 @@ def operations(of: Resource) -> list[Operation]:
         ),
         "read": Operation(
             "GET", one, f"get{of.stem}", tag, f"Read one {of.label}", of.reads, partial(verbs.read, of),
-            {200: read_one, 304: None}, [ID, FIELDS, IF_NONE_MATCH],
+            {200: read_one, 304: None}, [ID, fields, IF_NONE_MATCH],
         ),
         "create": Operation(
             "POST", of.path, f"create{of.stem}", tag, f"Create {of.a_label}", of.writes, partial(verbs.create, of),
@@ -140,9 +134,13 @@ def operations(of: Resource) -> list[Operation]:
 
 
 def document(app: FastAPI) -> Schema:
-    """The OpenAPI document: FastAPI's paths, with our shapes as components."""
-    made: Schema = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
-    )
-    made["components"] = components(app.state.operations)
-    return made
+    """The OpenAPI document of the routes that are shown in it."""
+    shown = [route for route in app.routes if isinstance(route, APIRoute) and route.include_in_schema]
+    info: Schema = {"title": app.title, "version": app.version, "description": app.description}
+    info |= {"contact": app.contact or {}, "license": app.license_info or {}}
+    found = [
+        (route.path, method, copy.deepcopy(route.openapi_extra or {}))
+        for route in shown
+        for method in sorted((route.methods or set()) - {"HEAD", "OPTIONS"})
+    ]
+    return assembled(info, app.openapi_tags or [], found)

@@ -18,6 +18,7 @@ from pydantic import (
     Strict,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
     create_model,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -93,9 +94,17 @@ def _read_exact(text: str) -> Decimal:
 
 Day = Annotated[date, BeforeValidator(_day)]
 Moment = Annotated[datetime, BeforeValidator(_sent_as_text), AfterValidator(_in_utc)]
+Flag = Annotated[bool, Strict()]
+"""The text "true" and the number 1 are not the truth value."""
 Whole = Annotated[int, Strict()]
 """JSON's true is not the number 1, and 2.0 or "2" is not the integer 2."""
-Exact = Annotated[Decimal, BeforeValidator(_exact)]
+_NUMBER = {
+    "anyOf": [
+        {"type": "number", "minimum": -999_999_999_999_999, "maximum": 999_999_999_999_999},
+        {"type": "string", "pattern": _DECIMAL.pattern.join("^$")},
+    ]
+}
+Exact = Annotated[Decimal, BeforeValidator(_exact), WithJsonSchema(_NUMBER)]
 """A decimal number, kept with the digits that were sent."""
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """One line of text: a title, a name."""
@@ -112,6 +121,11 @@ class Shape(SQLModel):
     """Anything that a caller may send. What is not declared is refused."""
 
     model_config = ConfigDict(extra="forbid", use_enum_values=True, validate_default=True)  # type: ignore[assignment]
+
+
+def examples(**members: Any) -> Any:
+    """The configuration of a shape with an example of what may be sent, for the document."""
+    return ConfigDict(json_schema_extra={"examples": [members]})
 
 
 class Row(SQLModel):
@@ -191,11 +205,12 @@ class _Patch(Shape):
 
 
 def read_shape(name: str, row: type[Row], order: Iterable[str]) -> type[BaseModel]:
-    """The shape of an answer: every column, always there."""
-    columns: dict[str, Any] = {
-        field: (row.model_fields[field].annotation, Field(description=row.model_fields[field].description))
-        for field in order
-    }
+    """The shape of an answer: every column, always there. A decimal is a JSON number in every answer."""
+    numbers: dict[Any, Any] = {Decimal: float, Exact | None: float | None}
+    columns: dict[str, Any] = {}
+    for field in order:
+        info = row.model_fields[field]
+        columns[field] = (numbers.get(info.annotation, info.annotation), Field(description=info.description))
     shape: type[BaseModel] = create_model(name, **columns)
     return shape
 

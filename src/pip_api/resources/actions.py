@@ -15,7 +15,7 @@ from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement, column_of
 from pip_api.kernel.query import after, before, equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
-from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, members, one_of, owner, reference
+from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, examples, members, one_of, owner, reference
 from pip_api.resources.concerns import concerns
 from pip_api.resources.pips import pips
 from pip_api.rules.lifecycle import ACTION_MOVES, ActionStatus, may_move
@@ -37,6 +37,18 @@ class ActionFields(Shape):
 
 
 class ActionCreate(ActionFields):
+    model_config = examples(
+        title="Match shifts to demand",
+        description="Review the shift pattern against calls by hour, then consult and move.",
+        intended_outputs=["Calls answered in time reach 90 per cent for three months"],
+        lead="Superintendent A. Example",
+        starts_on="2026-10-05",
+        due_on="2026-12-18",
+        pip_id="0193c1d2-7a10-7c3e-9d55-0c9f6f0a1b2c",
+        concern_id="0193c1d2-7a10-7c3e-9d55-0c9f6f0a1b2c",
+        task_number="1.1",
+    )
+
     pip_id: UUID = reference("pip", "The plan that it belongs to.")
     concern_id: UUID = reference("concern", "The concern that it answers; one that the plan covers.")
     task_number: TaskNumber | None = Field(

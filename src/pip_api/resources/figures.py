@@ -34,7 +34,7 @@ from pip_api.kernel.document import (
 from pip_api.kernel.pages import links, read_page
 from pip_api.kernel.query import Listing, after, before, equal
 from pip_api.kernel.resource import validated, visible
-from pip_api.kernel.shapes import Exact, Line, Prose, Shape, one_of
+from pip_api.kernel.shapes import Exact, Line, Prose, Shape, examples, one_of
 from pip_api.ledger import entries
 from pip_api.resources.measures import Measure
 from pip_api.rules.periods import Period, parse, written
@@ -46,6 +46,8 @@ class FigureStatus(StrEnum):
 
 
 class FigureFields(Shape):
+    model_config = examples(value=61.4, numerator=307, denominator=500, narrative="One weekend was not staffed.")
+
     value: Exact = Field(sa_type=Amount, description="The number, in the unit of the measure; at most 15 digits.")
     numerator: Exact | None = Field(
         default=None, sa_type=Amount, description="What was counted, for a share or a rate."

@@ -9,7 +9,7 @@ from pip_api.db.columns import Code
 from pip_api.db.statements import Record
 from pip_api.kernel.query import equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
-from pip_api.kernel.shapes import CodeText, Day, GssCode, Line, Row, Shape, one_of
+from pip_api.kernel.shapes import CodeText, Day, GssCode, Line, Row, Shape, examples, one_of
 from pip_api.resources.regions import regions
 
 
@@ -50,6 +50,15 @@ class ForceFields(Shape):
 
 
 class ForceCreate(ForceFields):
+    model_config = examples(
+        name="Avon and Somerset Constabulary",
+        short_name="Avon and Somerset",
+        kind="territorial",
+        nation="England",
+        region_code="south-west",
+        code="avon-and-somerset",
+    )
+
     code: CodeText = Field(
         unique=True, sa_type=Code, description="The data.police.uk identifier, such as avon-and-somerset."
     )

@@ -1,0 +1,93 @@
+"""Which operations are open to all, without a token, and how are they described?"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pip_api.kernel.document import Schema, path_parameter
+from pip_api.kernel.openapi import answers, refusals
+
+
+class TokenRequest(BaseModel):
+    """The client credentials grant (RFC 6749, 4.4). Id and secret go here or into HTTP Basic."""
+
+    grant_type: Literal["client_credentials"]
+    client_id: str | None = None
+    client_secret: str | None = None
+    scope: str | None = Field(default=None, description="Permissions with blanks between, to narrow the token.")
+
+
+class Token(BaseModel):
+    """A bearer token (RFC 6749, 5.1)."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int = Field(ge=1, description="Seconds.")
+    scope: str | None = Field(default=None, description="The permissions it was narrowed to.")
+
+
+class TokenRefused(BaseModel):
+    """A refusal in the form of RFC 6749, 5.2."""
+
+    error: str = Field(json_schema_extra={"examples": ["invalid_client"]})
+    error_description: str
+
+
+class Condition(BaseModel):
+    """Whether the service can work."""
+
+    status: str = Field(json_schema_extra={"examples": ["ready"]})
+
+
+class ProblemKind(BaseModel):
+    """One kind of refusal."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "/problems/version-mismatch",
+                    "code": "version_mismatch",
+                    "status": 412,
+                    "title": "The resource has changed since you read it",
+                }
+            ]
+        }
+    )
+
+    type: str
+    code: str
+    status: int = Field(ge=400, le=599)
+    title: str
+
+
+class ProblemKinds(BaseModel):
+    """The catalogue of refusals."""
+
+    items: list[ProblemKind]
+
+
+def _open(id: str, tag: str, summary: str, shape: type[BaseModel], *refused: int, **more: object) -> Schema:
+    responses = answers({200: shape}) | refusals(refused)
+    names = {"operationId": id, "tags": [tag], "summary": summary, "description": f"{summary}. It needs no token."}
+    return {**names, "security": [], **more, "responses": responses}
+
+
+def _token() -> Schema:
+    body = {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": TokenRequest}}}
+    body["content"]["application/x-www-form-urlencoded"]["example"] = {"grant_type": "client_credentials"}  # type: ignore[index]
+    told = _open("createToken", "access", "Get a token", Token, 413, 429, 500, 503, requestBody=body)
+    told |= {"security": [{"client": []}, {}], "description": "A bearer token, for a client's id and secret."}
+    for status, description in ((400, "Refused (RFC 6749, 5.2)."), (401, "The client is unknown or its secret wrong.")):
+        told["responses"] |= {str(status): answers({200: TokenRefused})["200"] | {"description": description}}
+    return told
+
+
+TOKEN = _token()
+HEALTH = _open("getHealth", "operation", "Whether the process answers", Condition, 500)
+READINESS = _open("getReadiness", "operation", "Whether the database answers", Condition, 500, 503)
+PROBLEMS = _open("listProblems", "operation", "The catalogue of refusals", ProblemKinds, 500)
+PROBLEM = _open(
+    "getProblem", "operation", "One kind of refusal", ProblemKind, 404, 500,
+    parameters=[path_parameter("name", "The code, with hyphens.", example="version-mismatch")],
+)  # fmt: skip
