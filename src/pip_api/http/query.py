@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl
 
 from pip_api.http.problems import Problem, fault
 
+LONGEST_VALUE = 8_000  # characters; a list in one has at most half as many values
+
 
 def parameters(query_string: bytes, allowed: Collection[str]) -> dict[str, str]:
     """The parameters by name. An unknown, repeated or empty one is refused, all of them at once."""
@@ -24,6 +26,9 @@ def parameters(query_string: bytes, allowed: Collection[str]) -> dict[str, str]:
             errors.append(fault("repeated_query_parameter", detail, "query", parameter=name))
         elif not value:
             errors.append(fault("invalid_parameter", f"'{name}' has no value.", "query", parameter=name))
+        elif len(value) > LONGEST_VALUE:
+            detail = f"'{name}' has at most {LONGEST_VALUE} characters."
+            errors.append(fault("invalid_parameter", detail, "query", parameter=name))
         elif "\0" in value:
             detail = f"'{name}' has a NUL, which is not accepted in text."
             errors.append(fault("invalid_parameter", detail, "query", parameter=name))

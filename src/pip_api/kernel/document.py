@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, RootModel, create_model
 
 from pip_api.access.principals import Principal
+from pip_api.http.query import LONGEST_VALUE
 from pip_api.kernel.call import LONGEST_REASON, Answer, Call
 from pip_api.kernel.query import DEFAULT_LIMIT, MOST_LIMIT, Listing, commas
 
@@ -17,7 +18,7 @@ Schema = dict[str, Any]
 
 JSON = ("application/json",)
 MERGE_PATCH = ("application/merge-patch+json", "application/json")
-TEXT: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\x00]*$"}
+TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_VALUE, "pattern": r"^[^\x00]*$"}
 
 
 def query(name: str, describes: str, schema: Schema | None = None, *, example: Any = None) -> Schema:
@@ -34,7 +35,12 @@ def path_parameter(name: str, describes: str, *, example: Any = None) -> Schema:
 
 
 def header(name: str, describes: str, *, example: Any = None, required: bool = False) -> Schema:
-    made: Schema = {"name": name, "in": "header", "description": describes, "schema": {"type": "string"}}
+    made: Schema = {
+        "name": name,
+        "in": "header",
+        "description": describes,
+        "schema": {"type": "string", "maxLength": LONGEST_VALUE},
+    }
     made |= {"required": True} if required else {}
     return made if example is None else {**made, "example": example}
 
@@ -48,7 +54,9 @@ def sent(describes: str, schema: Schema | None = None, *, example: Any = None, a
 
 FIELDS = query("fields", "Only these members, with commas; the others are left out of the answer.")
 LIMIT = query(
-    "limit", "Items on a page.", {"type": "integer", "minimum": 1, "maximum": MOST_LIMIT, "default": DEFAULT_LIMIT}
+    "limit",
+    "Items on a page.",
+    {"type": "integer", "format": "int32", "minimum": 1, "maximum": MOST_LIMIT, "default": DEFAULT_LIMIT},
 )
 CURSOR = query("cursor", "The `next_cursor` of the page before.")
 SORT = query("sort", "Columns with commas; a leading '-' turns the order round.")
@@ -70,7 +78,11 @@ HEADERS: Mapping[str, Schema] = {
     "ETag": sent("The version, to send back in If-Match or If-None-Match.", example='"v1"'),
     "Link": sent('The next page, as rel="next" (RFC 8288); on the last page it is not there.'),
     "Location": sent("Where it can be read.", {"type": "string", "format": "uri-reference"}, always=True),
-    "Retry-After": sent("Seconds to wait before trying again.", {"type": "integer", "minimum": 0}, example=1),
+    "Retry-After": sent(
+        "Seconds to wait before trying again.",
+        {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86_400},
+        example=1,
+    ),
     "WWW-Authenticate": sent("How to authenticate (RFC 6750).", example='Bearer realm="pip_api"', always=True),
     "X-Request-Id": sent(
         "The id of the request: the one that was sent, when it was a good one, or a new one.",

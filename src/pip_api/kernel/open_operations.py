@@ -12,9 +12,11 @@ class TokenRequest(BaseModel):
     """The client credentials grant (RFC 6749, 4.4). Id and secret go here or into HTTP Basic."""
 
     grant_type: Literal["client_credentials"]
-    client_id: str | None = None
-    client_secret: str | None = None
-    scope: str | None = Field(default=None, description="Permissions with blanks between, to narrow the token.")
+    client_id: str | None = Field(default=None, max_length=200)
+    client_secret: str | None = Field(default=None, max_length=200)
+    scope: str | None = Field(
+        default=None, max_length=2_000, description="Permissions with blanks between, to narrow the token."
+    )
 
 
 class Token(BaseModel):

@@ -25,6 +25,11 @@ SUCCESSES = {
     207: "Some of it is done, and some is not: look.",
     304: "Unchanged since the ETag that was sent.",
 }
+SERVER = {
+    "url": "/",
+    "description": "The service that this document is read from: local, staging or production.",
+    "x-internal": False,
+}
 ALWAYS_REFUSED = (400, 401, 403, 406, 429, 500, 503)
 
 
@@ -117,7 +122,7 @@ def assembled(info: Schema, tags: Sequence[Schema], operations: Iterable[tuple[s
     return {
         "openapi": "3.1.0",
         "info": info,
-        "servers": [{"url": "/", "description": "This service."}],
+        "servers": [SERVER],
         "tags": list(tags),
         "paths": paths,
         "components": {
@@ -222,7 +227,7 @@ def _security() -> Schema:
     return {
         "oauth2": {
             "type": "oauth2",
-            "description": "The client credentials grant.",
+            "description": "The client credentials grant. Tokens are ES256 JWTs, made and read as RFC8725 says.",
             "flows": {"clientCredentials": flow},
         },
         "bearer": {"type": "http", "scheme": "bearer", "description": "A token from /oauth2/token."},

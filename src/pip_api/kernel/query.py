@@ -17,7 +17,7 @@ from pip_api.db.columns import Code
 from pip_api.db.constructs import Texts, Uids, any_of, bytewise
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem, bad_parameter, fault
-from pip_api.http.query import unknown
+from pip_api.http.query import LONGEST_VALUE, unknown
 from pip_api.kernel.shapes import Day, Moment
 
 DEFAULT_LIMIT = 50
@@ -88,14 +88,16 @@ class Filter:
             one |= {"enum": list(self.choices)}
         elif self.kind in formats:
             one |= {"format": formats[self.kind]}
-        else:
-            one |= {"minLength": 1, "pattern": r"^[^,\x00]+$" if self.many else r"^[^\x00]+$"}
+        elif not self.many:
+            one |= {"minLength": 1, "maxLength": LONGEST_VALUE, "pattern": r"^[^\x00]+$"}
         return commas(one) if self.many else one
 
 
 def commas(items: Record) -> Record:
     """The JSON Schema of a list of values with commas between."""
-    return {"type": "array", "items": items, "minItems": 1}
+    if items.keys().isdisjoint(("enum", "format", "maximum")):
+        items = {"minLength": 1, "maxLength": LONGEST_VALUE, "pattern": r"^[^,\x00]+$", **items}
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": LONGEST_VALUE // 2}
 
 
 def equal(

@@ -10,6 +10,7 @@ Schema = dict[str, Any]
 Shapes = Iterable[type[BaseModel]]
 
 AT = "#/components/schemas/"
+SAFE_INTEGER = 2**53 - 1  # the largest that every reader of JSON keeps exactly
 NULL: Schema = {"type": "null"}
 
 
@@ -78,13 +79,17 @@ def _without_nul(node: Any) -> Any:
 
 
 def _plain(node: Any) -> Any:
-    """Without the titles that Pydantic makes up; and a simple type that may be null says so in its type."""
+    """Without the titles that Pydantic makes up, and in words that every maker of clients understands."""
     if isinstance(node, list):
         return [_plain(each) for each in node]
     if not isinstance(node, dict):
         return node
     kept = {key: value for key, value in node.items() if not (key == "title" and isinstance(value, str))}
     plain = {key: value if key in ("examples", "default") else _plain(value) for key, value in kept.items()}
+    if plain.get("type") == "integer":
+        plain = {"format": "int64", "minimum": 0, "maximum": SAFE_INTEGER, **plain}
+    if "const" in plain:
+        plain = {**{key: value for key, value in plain.items() if key != "const"}, "enum": [plain["const"]]}
     choices = plain.get("anyOf")
     if isinstance(choices, list) and NULL in choices and len(choices) == 2:
         other = next(each for each in choices if each != NULL)

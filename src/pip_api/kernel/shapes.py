@@ -66,12 +66,13 @@ def _in_utc(value: datetime) -> datetime:
         raise PydanticCustomError("datetime_range", "Input should be a time of the years 1 to 9999 in UTC") from None
 
 
+_LONGEST_DECIMAL = 40  # leading noughts included
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def _exact(value: Any) -> Any:
     if isinstance(value, str):
-        if not _DECIMAL.fullmatch(value):
+        if len(value) > _LONGEST_DECIMAL or not _DECIMAL.fullmatch(value):
             raise PydanticCustomError("decimal_parsing", "Input should be a decimal number such as -1234.5")
         return _read_exact(value)
     if isinstance(value, bool | float) or not isinstance(value, int | Decimal):
@@ -92,6 +93,8 @@ def _read_exact(text: str) -> Decimal:
     return _fifteen_digits(Decimal(text))
 
 
+Named = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+"""A code that names another row."""
 Day = Annotated[date, BeforeValidator(_day)]
 Moment = Annotated[datetime, BeforeValidator(_sent_as_text), AfterValidator(_in_utc)]
 Flag = Annotated[bool, Strict()]
@@ -101,7 +104,7 @@ Whole = Annotated[int, Strict()]
 _NUMBER = {
     "anyOf": [
         {"type": "number", "minimum": -999_999_999_999_999, "maximum": 999_999_999_999_999},
-        {"type": "string", "pattern": _DECIMAL.pattern.join("^$")},
+        {"type": "string", "maxLength": _LONGEST_DECIMAL, "pattern": _DECIMAL.pattern.join("^$")},
     ]
 }
 Exact = Annotated[Decimal, BeforeValidator(_exact), WithJsonSchema(_NUMBER)]
@@ -160,7 +163,8 @@ class Row(SQLModel):
 
 def owner() -> Any:
     """The column that says which force owns a row: access, indexes and sharding all use it."""
-    return Field(foreign_key="force.code", index=True, sa_type=Code, description="The force that this belongs to.")
+    told = "The force that this belongs to."
+    return Field(foreign_key="force.code", index=True, sa_type=Code, min_length=1, max_length=100, description=told)
 
 
 def reference(noun: str, description: str, **field: Any) -> Any:
@@ -199,6 +203,7 @@ class _Patch(Shape):
 
     version: Whole = Field(
         default=None,
+        ge=1,
         description="The version that you last read, if your proxy drops If-Match.",
         schema_extra={"json_schema_extra": _without_default},
     )

@@ -24,10 +24,13 @@ from pip_api.rules.numbering import next_number
 TaskNumber = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}(\.[1-9][0-9]{0,2}){1,2}$")]
 
 
+Output = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+
+
 class ActionFields(Shape):
     title: Line = Field(description="What will be done.")
     description: Prose = Field(default="", description="The steps planned, in outline.")
-    intended_outputs: list[str] = members("What will show that it was done: the criteria of success.", most=50)
+    intended_outputs: list[Output] = members("What will show that it was done: the criteria of success.", most=50)
     lead: Line | None = Field(default=None, description="Who leads it.")
     resources: Prose = Field(default="", description="The people, money and equipment that it needs.")
     starts_on: Day | None = None

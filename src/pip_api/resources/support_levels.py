@@ -12,7 +12,7 @@ from pip_api.db.columns import Code
 from pip_api.db.statements import Record
 from pip_api.kernel.query import after, before, equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
-from pip_api.kernel.shapes import CodeText, Day, Flag, Line, Prose, Row, Shape, Whole, examples, owner
+from pip_api.kernel.shapes import CodeText, Day, Flag, Line, Named, Prose, Row, Shape, Whole, examples, owner
 from pip_api.resources.forces import forces
 
 
@@ -82,7 +82,7 @@ class SupportLevelAssignmentCreate(SupportLevelAssignmentFields):
     )
 
     force_code: str = owner()
-    level_code: str = Field(foreign_key="support_level.code", sa_type=Code, description="The level, such as level-3.")
+    level_code: Named = Field(foreign_key="support_level.code", sa_type=Code, description="The level, such as level-3.")
     starts_on: Day = Field(description="The first day at this level.")
 
 
