@@ -1,6 +1,7 @@
 """How is a whole file taken in: read as a stream, checked row by row, written in one transaction, and accounted for?"""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -27,6 +28,7 @@ BATCH = 1_000  # quicker than more: what was read of a row is still in the proce
 MODES = ("atomic", "per_row")
 DELIMITERS = (",", ";", "tab", "|")
 LONGEST_SOURCE = 200
+_ONE_LINE = re.compile(r"^[^\x00-\x1f\x7f]*$")
 SAMPLE = """\
 force_code,measure_code,period_start,period_end,value,unit
 avon-and-somerset,answered-in-time,2026-10-01,2026-10-31,61.4,percent
@@ -76,7 +78,7 @@ def operations(kinds: Mapping[str, Kind]) -> list[Operation]:
                 query("delimiter", "What stands between the cells, if it is not to be found out.",
                       {"type": "string", "enum": list(DELIMITERS)}),
                 query("source", "The system that the file comes from; of a figure whose row names none too.",
-                      {"type": "string", "maxLength": LONGEST_SOURCE}),
+                      {"type": "string", "minLength": 1, "maxLength": LONGEST_SOURCE, "pattern": _ONE_LINE.pattern}),
                 REASON,
             ],
             accepts=(CSV, *NDJSON), upload=True, admit=admit, sends=["Location"], sample=SAMPLE,
@@ -94,8 +96,8 @@ def _require_choices(asked: Mapping[str, str], choices: Mapping[str, Sequence[st
         if asked.get(name, allowed[0]) not in allowed:
             raise bad_parameter(name, f"'{name}' must be one of: {' '.join(allowed)}", allowed=list(allowed))
     source = asked.get("source", "")
-    if len(source) > LONGEST_SOURCE or not source.isprintable():
-        raise bad_parameter("source", f"'source' is one line of at most {LONGEST_SOURCE} characters.")
+    if not _ONE_LINE.fullmatch(source):
+        raise bad_parameter("source", "'source' is one line, without control characters.")
 
 
 async def run_import(call: Call, kind: Kind) -> Answer:

@@ -29,18 +29,13 @@ def query(name: str, describes: str, schema: Schema | None = None, *, example: A
     return made if example is None else {**made, "example": example}
 
 
-def path_parameter(name: str, describes: str, *, example: Any = None) -> Schema:
-    made: Schema = {"name": name, "in": "path", "required": True, "description": describes, "schema": TEXT}
+def path_parameter(name: str, describes: str, schema: Schema | None = None, *, example: Any = None) -> Schema:
+    made: Schema = {"name": name, "in": "path", "required": True, "description": describes, "schema": schema or TEXT}
     return made if example is None else {**made, "example": example}
 
 
 def header(name: str, describes: str, *, example: Any = None, required: bool = False) -> Schema:
-    made: Schema = {
-        "name": name,
-        "in": "header",
-        "description": describes,
-        "schema": {"type": "string", "maxLength": LONGEST_VALUE},
-    }
+    made: Schema = {"name": name, "in": "header", "description": describes, "schema": {"type": "string"}}
     made |= {"required": True} if required else {}
     return made if example is None else {**made, "example": example}
 
@@ -132,6 +127,12 @@ class Operation:
     @property
     def allowed(self) -> frozenset[str]:
         return frozenset(each["name"] for each in self.parameters if each["in"] == "query")
+
+    @property
+    def longest(self) -> dict[str, int]:
+        """How many characters the query parameters may have, where that is said."""
+        schemas = {each["name"]: each["schema"] for each in self.parameters if each["in"] == "query"}
+        return {name: schema["maxLength"] for name, schema in schemas.items() if "maxLength" in schema}
 
 
 def listing_parameters(listing: Listing) -> list[Schema]:

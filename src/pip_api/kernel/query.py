@@ -17,7 +17,7 @@ from pip_api.db.columns import Code
 from pip_api.db.constructs import Texts, Uids, any_of, bytewise
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem, bad_parameter, fault
-from pip_api.http.query import LONGEST_VALUE, unknown
+from pip_api.http.query import LONGEST_VALUE, MOST_VALUES, several, unknown
 from pip_api.kernel.shapes import Day, Moment
 
 DEFAULT_LIMIT = 50
@@ -62,9 +62,7 @@ class Filter:
 
     def read(self, text: str) -> Any:
         """The parameter's value. Raises 400."""
-        parts = text.split(",") if self.many else [text]
-        if not all(parts):
-            raise self._refused(f"'{self.name}' has an empty value.")
+        parts = several(self.name, text) if self.many else [text]
         try:
             values = [_READERS[self.kind].validate_python(part) for part in parts]
         except ValidationError:
@@ -97,7 +95,7 @@ def commas(items: Record) -> Record:
     """The JSON Schema of a list of values with commas between."""
     if items.keys().isdisjoint(("enum", "format", "maximum")):
         items = {"minLength": 1, "maxLength": LONGEST_VALUE, "pattern": r"^[^,\x00]+$", **items}
-    return {"type": "array", "items": items, "minItems": 1, "maxItems": LONGEST_VALUE // 2}
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": MOST_VALUES}
 
 
 def equal(
@@ -168,7 +166,7 @@ class Listing:
 
     def order(self, text: str | None) -> tuple[Sort, ...]:
         """The order asked for, made total by the tie break. Raises 400 for a column that cannot be sorted by."""
-        keys = [Sort.parse(part) for part in text.split(",")] if text else []
+        keys = [Sort.parse(part) for part in several("sort", text)] if text else []
         names = [key.column for key in keys]
         for name in names:
             if name not in self.sorts:

@@ -46,13 +46,13 @@ class _Route(APIRoute):
 
 def bind(app: FastAPI, operation: Operation) -> None:
     """Adds an operation to the application."""
-    allowed, has_body = operation.allowed, operation.body is not None
+    allowed, longest, has_body = operation.allowed, operation.longest, operation.body is not None
 
     async def endpoint(request: Request) -> Response:
         services: Services = request.app.state.services
         by: Principal = request.scope["principal"]
         by.require(operation.permission)
-        query = parameters(request.scope["query_string"], allowed)
+        query = parameters(request.scope["query_string"], allowed, longest)
         if operation.admit is not None:
             operation.admit(by, query)
         asked = Asked(by, request.scope["request_id"], request.path_params, query, request.headers)
