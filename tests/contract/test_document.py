@@ -173,10 +173,13 @@ def test_the_older_form_has_no_word_that_it_does_not_know() -> None:
         ({"const": "Bearer", "type": "string"}, {"type": "string", "enum": ["Bearer"]}),
         ({"type": "string", "examples": ["a", "b"]}, {"type": "string", "example": "a"}),
         ({"type": "number", "exclusiveMinimum": 0}, {"type": "number", "minimum": 0, "exclusiveMinimum": True}),
-        ({"anyOf": [{"$ref": "#/a"}, {"type": "null"}]}, {"allOf": [{"$ref": "#/a"}], "nullable": True}),
+        (
+            {"anyOf": [{"$ref": "#/a"}, {"type": "null"}]},
+            {"anyOf": [{"$ref": "#/a"}, {"type": "object", "nullable": True, "enum": [None]}]},
+        ),
         (
             {"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "null"}]},
-            {"anyOf": [{"type": "number"}, {"type": "string"}], "nullable": True},
+            {"anyOf": [{"type": "number", "nullable": True}, {"type": "string"}]},
         ),
         ({"$ref": "#/a", "description": "x"}, {"allOf": [{"$ref": "#/a"}], "description": "x"}),
         ({"type": "array", "items": WORDS[0]}, {"type": "array", "items": WORDS[1]}),

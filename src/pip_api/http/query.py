@@ -9,6 +9,7 @@ from pip_api.http.problems import Problem, bad_parameter, fault
 
 LONGEST_VALUE = 8_000  # characters
 MOST_VALUES = 100  # of a list in one parameter
+LONGEST_OF_SEVERAL = 200
 
 
 def parameters(
@@ -46,12 +47,13 @@ def parameters(
 
 
 def several(name: str, text: str) -> list[str]:
-    """The values that stand in a parameter with commas between. Raises 400 for an empty one and for too many."""
+    """The values that stand in a parameter with commas between. Raises 400 for an empty one, a long one, and too many."""
     values = text.split(",")
     if not all(values):
         raise bad_parameter(name, f"'{name}' has an empty value.")
-    if len(values) > MOST_VALUES:
-        raise bad_parameter(name, f"'{name}' has at most {MOST_VALUES} values.")
+    if len(values) > MOST_VALUES or max(map(len, values)) > LONGEST_OF_SEVERAL:
+        told = f"'{name}' has at most {MOST_VALUES} values of at most {LONGEST_OF_SEVERAL} characters."
+        raise bad_parameter(name, told)
     return values
 
 

@@ -209,7 +209,7 @@ def page_shape(stem: str, item: type[BaseModel]) -> type[BaseModel]:
     name = f"{stem}Page"
     if name not in _PAGES:
         members: dict[str, Any] = {
-            "items": (list[item], ...),  # type: ignore[valid-type]
+            "items": (list[item], Field(max_length=MOST_LIMIT)),  # type: ignore[valid-type]
             "page": (Page, ...),
             "applied": (Applied, ...),
             "links": (Links, ...),

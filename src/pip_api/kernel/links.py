@@ -7,7 +7,7 @@ from typing import Any
 Schema = dict[str, Any]
 Paths = Mapping[str, Mapping[str, Schema]]
 
-IF_MATCH = ("If-Match", "#/components/parameters/IfMatchHeader")
+IF_MATCH = "#/components/parameters/IfMatchHeader"
 
 
 def add_links(paths: Paths) -> None:
@@ -44,5 +44,5 @@ def _names(path: str) -> list[str]:
 
 
 def _version(target: Schema) -> Schema:
-    takes = [each.get("name", each.get("$ref")) for each in target.get("parameters", ())]
-    return {"If-Match": "$response.header.ETag"} if any(name in IF_MATCH for name in takes) else {}
+    takes = any(each.get("$ref", "").startswith(IF_MATCH) for each in target.get("parameters", ()))
+    return {"If-Match": "$response.header.ETag"} if takes else {}

@@ -167,26 +167,28 @@ def _add_examples(operation: Schema, schemas: Mapping[str, Schema]) -> None:
 
 
 def _shared_parameters(operations: Sequence[Schema]) -> dict[str, Schema]:
-    """The parameters that several operations have, each taken out of them and replaced by a reference."""
-    places = {"query": "", "path": "Path", "header": "Header"}
+    """The headers, and the parameters that several operations have, each replaced by a reference where it stood."""
     written = [json.dumps(each, sort_keys=True) for operation in operations for each in operation.get("parameters", ())]
     shared: dict[str, str] = {}
     for text, times in Counter(written).most_common():
-        each = json.loads(text)
-        words = each["name"].replace("-", "_").split("_")
-        name = "".join(word.capitalize() for word in words) + places[each["in"]]
-        if times > 1 and name not in shared.values():
+        name = _name_of(each := json.loads(text))
+        if each["in"] == "header" and name in shared.values():
+            name += "Required" if each.get("required") else "Other"
+        if (times > 1 or each["in"] == "header") and name not in shared.values():
             shared[text] = name
-    found: dict[str, Schema] = {}
     for operation in operations:
-        kept = []
-        for each in operation.get("parameters", ()):
-            name = shared.get(json.dumps(each, sort_keys=True), "")
-            found |= {name: each} if name else {}
-            kept.append({"$ref": f"#/components/parameters/{name}"} if name else each)
-        if kept:
-            operation["parameters"] = kept
-    return dict(sorted(found.items()))
+        for place, each in enumerate(operation.get("parameters", ())):
+            if shared_name := shared.get(json.dumps(each, sort_keys=True)):
+                operation["parameters"][place] = {"$ref": f"#/components/parameters/{shared_name}"}
+    return {name: json.loads(text) for text, name in sorted(shared.items(), key=lambda each: each[1])}
+
+
+def _name_of(parameter: Schema) -> str:
+    words = parameter["name"].replace("-", "_").split("_")
+    return (
+        "".join(word.capitalize() for word in words)
+        + {"query": "", "path": "Path", "header": "Header"}[parameter["in"]]
+    )
 
 
 def _used_headers(operations: Sequence[Schema]) -> dict[str, Schema]:

@@ -58,20 +58,19 @@ def _schema(schema: Any) -> Any:
 
 
 def _nullable(schema: Mapping[str, Any], old: Schema) -> Schema:
-    """Null is not a type in 3.0 but a mark, and a type is one word."""
+    """Null is not a type in 3.0 but a mark beside a type, and a type is one word."""
     kinds = schema.get("type")
     if isinstance(kinds, list):
         others = [kind for kind in kinds if kind != "null"]
         rest = {key: value for key, value in old.items() if key != "type"}
-        old = (
-            {**rest, "type": others[0]} if len(others) == 1 else {"anyOf": [{**rest, "type": each} for each in others]}
-        )
-    choices = schema.get("anyOf", [])
-    if {"type": "null"} in choices and len(old["anyOf"]) == 1:
-        only = old.pop("anyOf")[0]
-        old |= {"allOf": [only]} if "$ref" in only else only
-    if (isinstance(kinds, list) and "null" in kinds) or {"type": "null"} in choices:
-        old["nullable"] = True
+        old = {"anyOf": [{"type": kind, **rest} for kind in others]} if len(others) > 1 else {"type": others[0], **rest}
+        return {**old, "nullable": True} if "null" in kinds else old
+    if {"type": "null"} in schema.get("anyOf", []):
+        typed = [each for each in old["anyOf"] if "type" in each]
+        if typed:
+            typed[0]["nullable"] = True
+        else:
+            old["anyOf"].append({"type": "object", "nullable": True, "enum": [None]})
     return old
 
 

@@ -17,7 +17,7 @@ from pip_api.db.columns import Code
 from pip_api.db.constructs import Texts, Uids, any_of, bytewise
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem, bad_parameter, fault
-from pip_api.http.query import LONGEST_VALUE, MOST_VALUES, several, unknown
+from pip_api.http.query import LONGEST_OF_SEVERAL, LONGEST_VALUE, MOST_VALUES, several, unknown
 from pip_api.kernel.shapes import Day, Moment
 
 DEFAULT_LIMIT = 50
@@ -94,7 +94,7 @@ class Filter:
 def commas(items: Record) -> Record:
     """The JSON Schema of a list of values with commas between."""
     if items.keys().isdisjoint(("enum", "format", "maximum")):
-        items = {"minLength": 1, "maxLength": LONGEST_VALUE, "pattern": r"^[^,\x00]+$", **items}
+        items = {"minLength": 1, "maxLength": LONGEST_OF_SEVERAL, "pattern": r"^[^,\x00]+$", **items}
     return {"type": "array", "items": items, "minItems": 1, "maxItems": MOST_VALUES}
 
 
