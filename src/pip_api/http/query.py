@@ -47,7 +47,7 @@ def parameters(
 
 
 def several(name: str, text: str) -> list[str]:
-    """The values that stand in a parameter with commas between. Raises 400 for an empty one, a long one, and too many."""
+    """The values that stand in a parameter with commas between. Raises 400 for empty, long or too many."""
     values = text.split(",")
     if not all(values):
         raise bad_parameter(name, f"'{name}' has an empty value.")
