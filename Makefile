@@ -30,7 +30,8 @@ bench: .venv/dev.stamp  ## Measure the service beside its peers
 openapi: .venv/run.stamp  ## Write the committed contract anew
 	@mkdir -p openapi
 	$(BIN)/pip-api openapi > .venv/openapi.json
-	mv .venv/openapi.json openapi/openapi.json
+	$(BIN)/pip-api openapi --3.0 > .venv/openapi-3.0.json
+	mv .venv/openapi.json .venv/openapi-3.0.json openapi/
 
 # The flags keep every address out of the locks: a lock names versions and hashes, the machine names its registry.
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version=3.11 --generate-hashes \
@@ -39,6 +40,7 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-vers
 lock: .venv/dev.stamp  ## Write both locks anew; UPGRADE=1 takes newer versions
 	$(COMPILE) --group=build --output-file=requirements.lock
 	$(COMPILE) --group=build --group=dev --group=bench --constraints=requirements.lock --output-file=requirements-dev.lock
+	$(subst pyproject.toml,,$(COMPILE)) --group=contract --output-file=requirements-contract.lock
 
 clean:  ## Remove what was made, the demonstration's data too
 	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist var

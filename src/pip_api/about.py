@@ -1,7 +1,6 @@
 """What can anybody ask the service about itself: what it offers, which release it is, whether it is well?"""
 
 import hmac
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +14,10 @@ from pip_api.http.problems import Problem
 from pip_api.http.query import parameters
 from pip_api.http.rates import Rates
 from pip_api.http.strict_json import DEEPEST
+from pip_api.kernel import open_operations
 from pip_api.kernel.call import LONGEST_REASON, Services
 from pip_api.kernel.document import JSON, MERGE_PATCH
+from pip_api.kernel.open_operations import routed
 from pip_api.kernel.query import DEFAULT_LIMIT, MOST_LIMIT
 from pip_api.rules.periods import FORMS
 
@@ -39,23 +40,20 @@ class Offered:
 def bind(app: FastAPI, offered: Offered) -> None:
     """Adds the routes. The application's state has the services, the rates, the metrics and the migration's head."""
 
-    def route(path: str, id: str, summary: str, *, shown: bool = True) -> Callable[[_Endpoint], _Endpoint]:
-        return app.get(path, operation_id=id, tags=["operation"], summary=summary, include_in_schema=shown)
-
-    @route("/v1", "getCapabilities", "What the service offers, and its limits")
+    @app.get("/v1", **routed(open_operations.CAPABILITIES))
     async def capabilities(request: Request) -> Response:
         parameters(request.scope["query_string"], ())
         return JSONResponse(_capabilities(offered, request.app.state.services, request.app.state.rates))
 
-    @route("/version", "getVersion", "The release that answers")
+    @app.get("/version", **routed(open_operations.VERSION))
     async def version() -> Response:
         return JSONResponse({"name": "pip_api", "version": offered.version})
 
-    @route("/healthz", "getHealth", "Whether the process answers")
+    @app.get("/healthz", **routed(open_operations.HEALTH))
     async def healthz() -> Response:
         return JSONResponse({"status": "alive"})
 
-    @route("/readyz", "getReadiness", "Whether the database answers, migrated to this release")
+    @app.get("/readyz", **routed(open_operations.READINESS))
     async def readyz(request: Request) -> Response:
         services: Services = request.app.state.services
         async with services.database.read() as session:
@@ -64,14 +62,11 @@ def bind(app: FastAPI, offered: Offered) -> None:
             raise Problem("not_ready", "The database is not migrated to this release.", headers={"Retry-After": "5"})
         return JSONResponse({"status": "ready"})
 
-    @route("/metrics", "getMetrics", "What the service has done so far, for Prometheus", shown=False)
+    @app.get("/metrics", operation_id="getMetrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
         _require_metrics_token(request)
         counted: Metrics = request.app.state.metrics
         return Response(counted.page(), media_type=MEDIA_TYPE)
-
-
-_Endpoint = Callable[..., Awaitable[Response]]
 
 
 def _require_metrics_token(request: Request) -> None:

@@ -1,14 +1,13 @@
 """The only place where the parts are put together."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Match
@@ -21,6 +20,7 @@ from pip_api.access.leases import SharedLeases
 from pip_api.access.oauth import OAuthRefused, grant_token
 from pip_api.access.tokens import TokenIssuer, TokenVerifier, VerifiedTokens, require_cryptography_backend
 from pip_api.db import open_database
+from pip_api.db.columns import to_json
 from pip_api.db.migrate import head
 from pip_api.db.session import Database
 from pip_api.exchange import figures as figure_imports
@@ -33,9 +33,12 @@ from pip_api.http.manners import EXPOSED, FROM_PAGES, Manners, allowed, no_such_
 from pip_api.http.metrics import Metrics
 from pip_api.http.problems import CATALOGUE, Problem, type_of
 from pip_api.http.rates import Policy, Rates, whole_quota
+from pip_api.http.reference_pages import reference_pages
 from pip_api.insight import plan_status, totals, triage
-from pip_api.kernel import routes
+from pip_api.kernel import open_operations, routes
 from pip_api.kernel.call import Services
+from pip_api.kernel.open_operations import routed
+from pip_api.kernel.openapi_3_0 import as_3_0
 from pip_api.kernel.running import Running
 from pip_api.resources import figure_operations
 from pip_api.resources.actions import actions
@@ -68,6 +71,14 @@ OPERATIONS = (
     *(operation for resource in RESOURCES for operation in routes.operations(resource)),
     *imports.operations(IMPORTS),
 )
+TAGS = {
+    **{each.plural: each.describes for each in RESOURCES},
+    "figures": "The numbers of forces, by measure and period, with every revision.",
+    "triage": "Where every plan stands, in one call.",
+    "imports": "Whole files of rows, and what became of them.",
+    "access": "Tokens for programs.",
+    "operation": "How the service is, and what its refusals mean.",
+}
 LONGEST_FORM = 8_192
 RELEASE = version("policing-pip-api")
 OFFERED = about.Offered(
@@ -80,6 +91,7 @@ OFFERED = about.Offered(
     import_media_types=(CSV, *NDJSON),
 )
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def now() -> datetime:
@@ -151,26 +163,37 @@ def describe() -> dict[str, object]:
     return routes.document(_documented(None))
 
 
-def _documented(lifespan: Callable[[FastAPI], object] | None) -> FastAPI:
-    app = FastAPIOffline(
+def describe_3_0() -> dict[str, object]:
+    """The same for tools that only know OpenAPI 3.0."""
+    return as_3_0(describe())
+
+
+def _documented(lifespan: Lifespan | None) -> FastAPI:
+    app = FastAPI(
         title="pip_api",
         version=RELEASE,
         description="Performance Improvement Plans of United Kingdom police forces.",
-        openapi_tags=[{"name": each.plural, "description": each.describes} for each in RESOURCES],
+        contact={"name": "The operator of this service"},
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=[{"name": name, "description": describes} for name, describes in TAGS.items()],
         lifespan=lifespan,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # looking whether it is on costs 4 us a request
+        openapi_url=None,
     )
-    app.state.operations = []
     for operation in OPERATIONS:
         routes.bind(app, operation)
     _bind_access(app)
     about.bind(app, OFFERED)
-    app.openapi = lambda: routes.document(app)  # type: ignore[method-assign]
+    written = {
+        "/openapi.json": lambda: to_json(routes.document(app)),
+        "/openapi-3.0.json": lambda: to_json(as_3_0(routes.document(app))),
+    }
+    app.router.routes += reference_pages(written)
     return app
 
 
-def _lifespan(database: Database) -> Callable[[FastAPI], object]:
+def _lifespan(database: Database) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await database.open()
@@ -195,14 +218,7 @@ async def _refused_by_router(request: Request, error: Exception) -> Response:
 def _bind_access(app: FastAPI) -> None:
     """The routes that belong to no resource."""
 
-    @app.post(
-        "/oauth2/token",
-        operation_id="createToken",
-        tags=["access"],
-        summary="Get a token",
-        responses=_TOKEN_ANSWERS,
-        openapi_extra=_TOKEN_REQUEST,
-    )
+    @app.post("/oauth2/token", **routed(open_operations.TOKEN))
     async def token(request: Request) -> Response:
         services: Services = request.app.state.services
         issuer, lifetime = request.app.state.issuer, services.settings.token_lifetime_seconds
@@ -218,55 +234,14 @@ def _bind_access(app: FastAPI) -> None:
             return JSONResponse(refusal, error.status, headers)
         return JSONResponse(granted, headers=headers)
 
-    @app.get("/problems", operation_id="listProblems", tags=["operation"], summary="The catalogue of refusals")
+    @app.get("/problems", **routed(open_operations.PROBLEMS))
     async def problems() -> Response:
         items = [{"type": type_of(code), "code": code, **kind._asdict()} for code, kind in CATALOGUE.items()]
         return JSONResponse({"items": items})
 
-    @app.get(
-        "/problems/{name}",
-        operation_id="getProblem",
-        tags=["operation"],
-        summary="One kind of refusal",
-        responses={
-            "4XX": {
-                "description": "Refused.",
-                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
-            }
-        },
-    )
+    @app.get("/problems/{name}", **routed(open_operations.PROBLEM))
     async def problem(name: str) -> Response:
         code = name.replace("-", "_")
         if code not in CATALOGUE:
             raise Problem("not_found", "There is no such problem.")
         return JSONResponse({"type": type_of(code), "code": code, **CATALOGUE[code]._asdict()})
-
-
-_TOKEN_REQUEST = {
-    "security": [{"client": []}],
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/x-www-form-urlencoded": {
-                "schema": {
-                    "type": "object",
-                    "required": ["grant_type"],
-                    "properties": {
-                        "grant_type": {"type": "string", "enum": ["client_credentials"]},
-                        "client_id": {"type": "string"},
-                        "client_secret": {"type": "string"},
-                        "scope": {
-                            "type": "string",
-                            "description": "Permissions with blanks between, to narrow the token.",
-                        },
-                    },
-                }
-            }
-        },
-    },
-}
-_TOKEN_ANSWERS: dict[int | str, dict[str, object]] = {
-    200: {"description": "A bearer token (RFC 6749, 5.1)."},
-    400: {"description": "Refused (RFC 6749, 5.2)."},
-    401: {"description": "The client is unknown or its secret wrong (RFC 6749, 5.2)."},
-}

@@ -292,8 +292,8 @@ def import_file(
 
 
 @app.command()
-def openapi() -> None:
+def openapi(older: Annotated[bool, typer.Option("--3.0", help="For tools that only know 3.0.")] = False) -> None:
     """Print the OpenAPI document."""
-    from pip_api.app import describe
+    from pip_api.app import describe, describe_3_0
 
-    print(json.dumps(describe(), indent=2, ensure_ascii=False))
+    print(json.dumps(describe_3_0() if older else describe(), indent=2, ensure_ascii=False))

@@ -1,20 +1,21 @@
 """How is a whole file taken in: read as a stream, checked row by row, written in one transaction, and accounted for?"""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Integer, bindparam, or_, select
 
 from pip_api.access.principals import Principal
 from pip_api.db.columns import Uid
 from pip_api.db.statements import Record, Statement, column_of
 from pip_api.exchange.inflated import Unreadable
-from pip_api.exchange.report import Report
+from pip_api.exchange.report import ImportSummary, Report
 from pip_api.exchange.tabular import CSV, NDJSON, Input, RawRow, open_rows
 from pip_api.http.problems import MOST_ERRORS, Problem, bad_parameter, fault
 from pip_api.kernel.call import Answer, Call
@@ -27,7 +28,11 @@ BATCH = 1_000  # quicker than more: what was read of a row is still in the proce
 MODES = ("atomic", "per_row")
 DELIMITERS = (",", ";", "tab", "|")
 LONGEST_SOURCE = 200
-
+_ONE_LINE = re.compile(r"^[^\x00-\x1f\x7f]*$")
+SAMPLE = """\
+force_code,measure_code,period_start,period_end,value,unit
+avon-and-somerset,answered-in-time,2026-10-01,2026-10-31,61.4,percent
+"""
 
 Good = tuple[RawRow, Any]
 """A row as it was read, and as its shape makes it."""
@@ -48,32 +53,6 @@ class Kind:
     merge: Merge
 
 
-class ImportSummary(BaseModel):
-    """The account of an import. The six counts always add up to `received`."""
-
-    id: str
-    kind: str
-    status: str = Field(description="succeeded, partial or failed")
-    committed: bool
-    dry_run: bool
-    mode: str
-    received: int
-    counts: dict[str, int]
-    would: dict[str, int] | None = Field(description="What the good rows would have brought, had none been bad.")
-    digest: str | None = Field(
-        description="SHA-256 of the rows written, in the order of their keys; in the ledger too."
-    )
-    input: dict[str, Any]
-    started_at: str
-    finished_at: str
-    duration_ms: int
-    problem_groups: list[dict[str, Any]]
-    problems: list[dict[str, Any]]
-    problems_total: int
-    problems_truncated: bool
-    links: dict[str, str]
-
-
 def operations(kinds: Mapping[str, Kind]) -> list[Operation]:
     """The routes of imports, for the kinds that there are."""
 
@@ -85,6 +64,7 @@ def operations(kinds: Mapping[str, Kind]) -> list[Operation]:
         by.require(kinds[asked["kind"]].permission)
 
     async def create(call: Call) -> Answer:
+        """Takes a file in. 200 when every row is in, 207 when some are; 422 means that nothing was written."""
         return await run_import(call, kinds[call.query["kind"]])
 
     return [
@@ -98,10 +78,10 @@ def operations(kinds: Mapping[str, Kind]) -> list[Operation]:
                 query("delimiter", "What stands between the cells, if it is not to be found out.",
                       {"type": "string", "enum": list(DELIMITERS)}),
                 query("source", "The system that the file comes from; of a figure whose row names none too.",
-                      {"type": "string", "maxLength": LONGEST_SOURCE}),
+                      {"type": "string", "minLength": 1, "maxLength": LONGEST_SOURCE, "pattern": _ONE_LINE.pattern}),
                 REASON,
             ],
-            accepts=(CSV, *NDJSON), upload=True, admit=admit,
+            accepts=(CSV, *NDJSON), upload=True, admit=admit, sends=["Location"], sample=SAMPLE,
         ),
         Operation(
             "GET", "/v1/imports/{id}", "getImport", "imports", "Read the account of an import", "import:run",
@@ -116,8 +96,8 @@ def _require_choices(asked: Mapping[str, str], choices: Mapping[str, Sequence[st
         if asked.get(name, allowed[0]) not in allowed:
             raise bad_parameter(name, f"'{name}' must be one of: {' '.join(allowed)}", allowed=list(allowed))
     source = asked.get("source", "")
-    if len(source) > LONGEST_SOURCE or not source.isprintable():
-        raise bad_parameter("source", f"'source' is one line of at most {LONGEST_SOURCE} characters.")
+    if not _ONE_LINE.fullmatch(source):
+        raise bad_parameter("source", "'source' is one line, without control characters.")
 
 
 async def run_import(call: Call, kind: Kind) -> Answer:

@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field, RootModel
 
 from pip_api.db.statements import Record
 from pip_api.http.problems import MOST_ERRORS
+from pip_api.kernel.answer_shapes import Fault
 
 INDEXES_SHOWN = 20
 MOST_GROUPS = 100
@@ -58,3 +63,92 @@ class Report:
         """The promise that no row is lost without a word. Raises AssertionError."""
         if sum(self.counts().values()) != self.received:
             raise AssertionError(f"{self.counts()} does not add up to {self.received} rows")
+
+
+class RowCounts(BaseModel):
+    """What became of the rows."""
+
+    created: int
+    updated: int
+    unchanged: int
+    deleted: int
+    skipped: int
+    failed: int
+
+
+class WouldCount(BaseModel):
+    """What the good rows would have brought."""
+
+    created: int
+    updated: int
+    unchanged: int
+
+
+class ImportedFile(BaseModel):
+    """The file as it was received and read."""
+
+    media_type: str
+    bytes: int
+    sha256: str
+    encoding: str
+    bom: bool
+    delimiter: str | None
+    header_line: int | None
+    columns: list[str] = Field(description="Our names, in the order of the header; without a header there are none.")
+    compressed: bool
+    source: str | None
+
+
+class ProblemGroup(BaseModel):
+    """What was wrong with many rows in the same way."""
+
+    code: str
+    column: str | None
+    severity: str
+    occurrences: int
+    indexes: list[int] = Field(description="The first rows that had it, counted from 0.")
+
+
+class NaturalKey(RootModel[dict[str, str]]):
+    """What identifies a row, as far as it can be shown: codes and dates."""
+
+
+class RowProblem(Fault):
+    """One thing that was wrong with one row."""
+
+    column: str | None
+    index: int = Field(description="The row, counted from 0.")
+    line: int = Field(description="The line of the file where the row starts, counted from 1.")
+    natural_key: NaturalKey
+
+
+class ImportLinks(BaseModel):
+    """Where the account can be read again; nowhere when nothing was written."""
+
+    self: str | None = None
+
+
+class ImportSummary(BaseModel):
+    """The account of an import. The six counts always add up to `received`."""
+
+    id: UUID
+    kind: str
+    status: str = Field(description="succeeded, partial or failed")
+    committed: bool
+    dry_run: bool
+    mode: str
+    received: int
+    counts: RowCounts
+    would: WouldCount | None = Field(description="What the good rows would have brought, had none been bad.")
+    digest: str | None = Field(
+        description="SHA-256 of the rows written, in the order of their keys; in the ledger too."
+    )
+    input: ImportedFile
+    started_at: datetime
+    finished_at: datetime
+    duration_ms: int
+    problem_groups: list[ProblemGroup]
+    problems: list[RowProblem]
+    problems_total: int
+    problems_truncated: bool
+    links: ImportLinks

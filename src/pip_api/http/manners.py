@@ -20,11 +20,6 @@ _FIXED = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 _TRANSPORT = {"Strict-Transport-Security": "max-age=31536000"}
-# The documentation is a page with scripts of our own server, and some that stand in the page.
-_FOR_PAGES = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'"
-)
 _TRACE = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 EXPOSED = (
@@ -49,8 +44,6 @@ class Manners:
 
     def complete(self, headers: MutableHeaders) -> None:
         """Adds to the headers of an answer that another has made."""
-        if headers.get("content-type", "").startswith("text/html"):
-            headers.setdefault("Content-Security-Policy", _FOR_PAGES)
         for name, value in self._fixed.items():
             headers.setdefault(name, value)
 

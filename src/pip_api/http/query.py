@@ -1,15 +1,25 @@
 """What did the query string say, taken strictly?"""
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from pip_api.http.problems import Problem, fault
+from pip_api.http.problems import Problem, bad_parameter, fault
+
+LONGEST_VALUE = 8_000  # characters
+MOST_VALUES = 100  # of a list in one parameter
+LONGEST_OF_SEVERAL = 200
 
 
-def parameters(query_string: bytes, allowed: Collection[str]) -> dict[str, str]:
-    """The parameters by name. An unknown, repeated or empty one is refused, all of them at once."""
+def parameters(
+    query_string: bytes, allowed: Collection[str], longest: Mapping[str, int] | None = None
+) -> dict[str, str]:
+    """The parameters by name. An unknown, repeated, empty or too long one is refused, all of them at once.
+
+    `longest` says for some of them how many characters they may have.
+    """
+    most = longest or {}
     found: dict[str, str] = {}
     if not query_string:
         return found
@@ -26,6 +36,9 @@ def parameters(query_string: bytes, allowed: Collection[str]) -> dict[str, str]:
             errors.append(fault("repeated_query_parameter", detail, "query", parameter=name))
         elif not value:
             errors.append(fault("invalid_parameter", f"'{name}' has no value.", "query", parameter=name))
+        elif len(value) > most.get(name, LONGEST_VALUE):
+            detail = f"'{name}' has at most {most.get(name, LONGEST_VALUE)} characters."
+            errors.append(fault("invalid_parameter", detail, "query", parameter=name))
         elif "\0" in value:
             detail = f"'{name}' has a NUL, which is not accepted in text."
             errors.append(fault("invalid_parameter", detail, "query", parameter=name))
@@ -33,6 +46,17 @@ def parameters(query_string: bytes, allowed: Collection[str]) -> dict[str, str]:
     if errors:
         raise Problem(errors[0]["code"], errors[0]["detail"], errors=errors)
     return found
+
+
+def several(name: str, text: str) -> list[str]:
+    """The values that stand in a parameter with commas between. Raises 400 for empty, long or too many."""
+    values = text.split(",")
+    if not all(values):
+        raise bad_parameter(name, f"'{name}' has an empty value.")
+    if len(values) > MOST_VALUES or max(map(len, values)) > LONGEST_OF_SEVERAL:
+        told = f"'{name}' has at most {MOST_VALUES} values of at most {LONGEST_OF_SEVERAL} characters."
+        raise bad_parameter(name, told)
+    return values
 
 
 def unknown(

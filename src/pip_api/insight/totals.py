@@ -9,11 +9,13 @@ from sqlalchemy import ColumnElement, FromClause, Integer, bindparam, func, or_,
 from pip_api.db.constructs import Texts, any_of, decimal_sum
 from pip_api.db.statements import Record
 from pip_api.http.problems import bad_parameter
+from pip_api.http.query import several
+from pip_api.kernel.answer_shapes import page_shape
 from pip_api.kernel.call import Answer, Call
-from pip_api.kernel.document import IF_NONE_MATCH, PAGING, Operation, page_shape, query
+from pip_api.kernel.document import IF_NONE_MATCH, PAGING, Operation, query
 from pip_api.kernel.moments import MOMENT
 from pip_api.kernel.pages import list_page
-from pip_api.kernel.query import Listing
+from pip_api.kernel.query import Listing, commas
 from pip_api.kernel.resource import visible
 from pip_api.ledger.as_of import MarkKind
 from pip_api.resources.figures import figure_rows, is_newest
@@ -68,7 +70,8 @@ async def list_totals(call: Call) -> Answer:
         raise bad_parameter("by", "'by' must be force or measure.", allowed=sorted(_TOTALS))
     wanted: Record = {"forces": call.by.reach("figure:read")}
     for name in _GROUPS:
-        wanted |= {name: call.query.get(name, "").split(","), f"any_{name}": int(name not in call.query)}
+        codes = several(name, call.query[name]) if name in call.query else []
+        wanted |= {name: codes, f"any_{name}": int(name not in call.query)}
     return await list_page(_TOTALS[by], call, "/v1/figures/totals", wanted)
 
 
@@ -78,8 +81,8 @@ operations = [
         list_totals, {200: page_shape("FigureTotal", FigureTotal), 304: None},
         [
             query("by", "What to group by.", {"type": "string", "enum": sorted(_GROUPS), "default": "force"}),
-            query("force", "Only these forces, with commas."),
-            query("measure", "Only these measures, with commas."),
+            query("force", "Only these forces, with commas.", commas({"type": "string"})),
+            query("measure", "Only these measures, with commas.", commas({"type": "string"})),
             *PAGING,
             *MOMENT,
             IF_NONE_MATCH,

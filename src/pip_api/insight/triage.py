@@ -15,6 +15,7 @@ from pip_api.db.columns import Code, from_json
 from pip_api.db.constructs import Texts, any_of, is_one_of
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import bad_parameter
+from pip_api.http.query import several
 from pip_api.insight.plan_status import (
     TODAY,
     LevelOverview,
@@ -28,6 +29,7 @@ from pip_api.insight.plan_status import (
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import Operation, query
 from pip_api.kernel.moments import MOMENT
+from pip_api.kernel.query import commas
 from pip_api.ledger.as_of import Mark, MarkKind
 
 CSV_COLUMNS = (
@@ -106,9 +108,10 @@ def _levels(call: Call) -> frozenset[int] | None:
     text = call.query.get("level")
     if text is None:
         return None
-    if not all(part.isascii() and part.isdecimal() and len(part) == 1 for part in text.split(",")):
+    parts = several("level", text)
+    if not all(part.isascii() and part.isdecimal() and len(part) == 1 for part in parts):
         raise bad_parameter("level", "'level' must be one or more levels, with commas, such as 3,4.")
-    return frozenset(map(int, text.split(",")))
+    return frozenset(map(int, parts))
 
 
 def _form(call: Call) -> str:
@@ -162,10 +165,11 @@ operations = [
         get_triage, {200: Triage},
         [
             query("region", "Only the forces of this region, by its code."),
-            query("level", "Only forces at these levels of support, with commas."),
+            query("level", "Only forces at these levels of support, with commas.",
+                  commas({"type": "integer", "format": "int32", "minimum": 0, "maximum": 9})),
             query("format", "Instead of the Accept header.", {"type": "string", "enum": ["json", "csv"]}),
             *MOMENT,
         ],
-        also={"text/csv": {"type": "string"}},
+        also={"text/csv": {"type": "string", "examples": [",".join(CSV_COLUMNS)]}}, sends=["Content-Disposition"],
     )
 ]  # fmt: skip

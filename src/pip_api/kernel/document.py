@@ -1,46 +1,62 @@
-"""What does the OpenAPI document say? The words, shapes and schemas that operations are described with."""
+"""In which words are operations described? Parameters, headers, and the shapes that answers have in common."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
-from pydantic.json_schema import models_json_schema
+from pydantic import BaseModel
 
-from pip_api.access.permissions import PERMISSIONS
 from pip_api.access.principals import Principal
-from pip_api.http.problems import CATALOGUE
-from pip_api.kernel.call import Answer, Call
-from pip_api.kernel.query import DEFAULT_LIMIT, MOST_LIMIT, Listing
+from pip_api.http.query import LONGEST_VALUE
+from pip_api.kernel.call import LONGEST_REASON, Answer, Call
+from pip_api.kernel.query import DEFAULT_LIMIT, MOST_LIMIT, Listing, commas
 
 Story = Callable[[Call], Awaitable[Answer]]
 Schema = dict[str, Any]
 
 JSON = ("application/json",)
 MERGE_PATCH = ("application/merge-patch+json", "application/json")
+TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_VALUE, "pattern": r"^[^\x00]*$"}
 
 
-def query(name: str, describes: str, schema: Schema | None = None) -> Schema:
-    """A query parameter in the words of OpenAPI."""
-    return {"name": name, "in": "query", "description": describes, "schema": schema or {"type": "string"}}
+def query(name: str, describes: str, schema: Schema | None = None, *, example: Any = None) -> Schema:
+    """A query parameter in the words of OpenAPI. A list stands in one parameter, with commas between."""
+    made: Schema = {"name": name, "in": "query", "description": describes, "schema": schema or TEXT}
+    if made["schema"].get("type") == "array":
+        made |= {"style": "form", "explode": False}
+    return made if example is None else {**made, "example": example}
 
 
-def path_parameter(name: str, describes: str) -> Schema:
-    return {"name": name, "in": "path", "required": True, "description": describes, "schema": {"type": "string"}}
+def path_parameter(name: str, describes: str, schema: Schema | None = None, *, example: Any = None) -> Schema:
+    made: Schema = {"name": name, "in": "path", "required": True, "description": describes, "schema": schema or TEXT}
+    return made if example is None else {**made, "example": example}
 
 
-def header(name: str, describes: str) -> Schema:
-    return {"name": name, "in": "header", "description": describes, "schema": {"type": "string"}}
+def header(name: str, describes: str, *, example: Any = None, required: bool = False) -> Schema:
+    made: Schema = {"name": name, "in": "header", "description": describes, "schema": {"type": "string"}}
+    made |= {"required": True} if required else {}
+    return made if example is None else {**made, "example": example}
 
 
 EXPAND = query("expand", "Related rows to carry along, with commas; a dot goes deeper, to a depth of 3.")
-NUMBER = path_parameter("version", "The number of the version.")
-FROM = query("from", "A version, or a moment.") | {"required": True}
+NUMBER = path_parameter("version", "The number of the version.", example="1")
+FROM = query("from", "A version, or a moment.", example="1") | {"required": True}
 TO = query("to", "A version, or a moment; now, where nothing is said.")
-FIELDS = query("fields", "Only these members, with commas.")
+
+
+def sent(describes: str, schema: Schema | None = None, *, example: Any = None, always: bool = False) -> Schema:
+    """A header of an answer in the words of OpenAPI; `always` when it is on every answer that is said to have it."""
+    made: Schema = {"description": describes, "schema": schema or {"type": "string"}}
+    made |= {"required": True} if always else {}
+    return made if example is None else {**made, "example": example}
+
+
+FIELDS = query("fields", "Only these members, with commas; the others are left out of the answer.")
 LIMIT = query(
-    "limit", "Items on a page.", {"type": "integer", "minimum": 1, "maximum": MOST_LIMIT, "default": DEFAULT_LIMIT}
+    "limit",
+    "Items on a page.",
+    {"type": "integer", "format": "int32", "minimum": 1, "maximum": MOST_LIMIT, "default": DEFAULT_LIMIT},
 )
 CURSOR = query("cursor", "The `next_cursor` of the page before.")
 TOTAL = query("include_total", "Also how many items there are on all pages.", {"type": "boolean", "default": False})
@@ -53,11 +69,55 @@ PAGING = (LIMIT, CURSOR, TOTAL, MODE)
 SORT = query("sort", "Columns with commas; a leading '-' turns the order round.")
 WITHDRAWN = query("include_withdrawn", "Also what was withdrawn.", {"type": "boolean", "default": False})
 REASON = query(
-    "reason", "Why; kept in the ledger. No personal data: addresses are logged.", {"type": "string", "maxLength": 1000}
+    "reason",
+    "Why; kept in the ledger. No personal data: addresses are logged.",
+    {**TEXT, "maxLength": LONGEST_REASON},
+    example="Agreed at regional triage",
 )
 ID = path_parameter("id", "The id, or `ref:` and the reference.")
-IF_MATCH = header("If-Match", "The ETag that you last read.")
-IF_NONE_MATCH = header("If-None-Match", "The ETag that you hold; 304 when it is still current.")
+IF_MATCH = header("If-Match", "The ETag that you last read.", example='"v1"')
+IF_NONE_MATCH = header("If-None-Match", "The ETag that you hold; 304 when it is still current.", example='"v1"')
+
+HEADERS: Mapping[str, Schema] = {
+    "Accept-Patch": sent("The media types that a change may have.", example=", ".join(MERGE_PATCH)),
+    "Accept-Post": sent("The media types that a body may have.", example=", ".join(JSON)),
+    "Content-Disposition": sent("What to call the file.", example='attachment; filename="triage.csv"'),
+    "Content-Language": sent("The language of texts in the answer.", example="en", always=True),
+    "Dry-Run": sent("That nothing of it was kept.", example="true"),
+    "ETag": sent("The version, to send back in If-Match or If-None-Match.", example='"v1"'),
+    "Link": sent('The next page, as rel="next" (RFC 8288); on the last page it is not there.'),
+    "Location": sent("Where it can be read.", {"type": "string", "format": "uri-reference"}, always=True),
+    "Idempotency-Key": sent("The key that was sent, once the answer is kept under it."),
+    "Idempotency-Replayed": sent("That the answer was given before.", example="true"),
+    "Memento-Datetime": sent("The moment that the answer is of, where one was asked for."),
+    "Original-Request-Id": sent("The id of the request that was answered first under the key."),
+    "Preference-Applied": sent("The preferences that were followed.", example="return=minimal"),
+    "RateLimit": sent(
+        "What is left of the client's quota, and in how many seconds it is whole again.", example='"default";r=598;t=41'
+    ),
+    "RateLimit-Policy": sent("The client's quotas.", example='"default";q=600;w=60, "import";q=30;w=3600'),
+    "Retry-After": sent(
+        "Seconds to wait before trying again.",
+        {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86_400},
+        example=1,
+    ),
+    "WWW-Authenticate": sent("How to authenticate (RFC 6750).", example='Bearer realm="pip_api"', always=True),
+    "X-Request-Id": sent(
+        "The id of the request: the one that was sent, when it was a good one, or a new one.",
+        example="0193c1d2-7a10-7c3e-9d55-0c9f6f0a1b2c",
+        always=True,
+    ),
+}
+"""The headers that answers are described with. Those of every answer, and those that a refusal has, stand below."""
+EVERY_ANSWER = ("X-Request-Id", "Content-Language")
+OF_REFUSALS: Mapping[int, Sequence[str]] = {
+    401: ("WWW-Authenticate",),
+    412: ("ETag",),
+    415: ("Accept-Patch", "Accept-Post"),
+    428: ("ETag",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
 
 
 DRY_RUN = query(
@@ -98,7 +158,11 @@ class Operation:
     changes_access: bool = False
     """Whether it changes who reaches what, so that what is remembered of callers is stale."""
     also: Mapping[str, Schema] = field(default_factory=dict)
-    """Other media types of the successful answer, with their schemas."""
+    """Other media types of the successful answer, with their schemas and examples."""
+    sends: Sequence[str] = ()
+    """Headers of the successful answer beside those that every one of its kind has."""
+    sample: str | None = None
+    """An example of an upload, of the first media type that is accepted."""
 
     def __post_init__(self) -> None:
         if self.method != "GET":
@@ -117,160 +181,21 @@ class Operation:
     def allowed(self) -> frozenset[str]:
         return frozenset(each["name"] for each in self.parameters if each["in"] == "query")
 
+    @property
+    def longest(self) -> dict[str, int]:
+        """How many characters the query parameters may have, where that is said."""
+        schemas = {each["name"]: each["schema"] for each in self.parameters if each["in"] == "query"}
+        return {name: schema["maxLength"] for name, schema in schemas.items() if "maxLength" in schema}
+
 
 def listing_parameters(listing: Listing) -> list[Schema]:
     """The query parameters of a list."""
     filters = [query(each.name, each.describes, each.schema()) for each in listing.filters.values()]
-    return [*filters, SORT, *PAGING, *([WITHDRAWN] if listing.withdrawable else [])]
+    orders = [f"{sign}{name}" for name in listing.sorts for sign in ("", "-")]
+    sort = query("sort", SORT["description"], commas({"type": "string", "enum": orders})) if orders else SORT
+    return [*filters, sort, *PAGING, *([WITHDRAWN] if listing.withdrawable else [])]
 
 
-class Actor(BaseModel):
-    type: str
-    name: str
-    client_id: str
-
-
-class VersionRead(BaseModel):
-    """One version of a row: what it was, what changed, who changed it, when and why."""
-
-    version: int
-    act: str
-    at: str
-    actor: Actor
-    reason: str | None
-    request_id: str
-    overridden: bool = Field(description="Whether the version that was replaced was not named (If-Match: *).")
-    entry: str
-    patch: list[dict[str, Any]] = Field(description="JSON Patch (RFC 6902) from the version before.")
-    state: dict[str, Any] = Field(description="The version as a whole.")
-
-
-class Told(BaseModel):
-    """One difference, in a sentence."""
-
-    kind: str
-    id: str
-    ref: str
-    text: str
-
-
-class DiffRead(BaseModel):
-    """What is different between two moments."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    start: str = Field(alias="from")
-    end: str = Field(alias="to")
-    patch: list[dict[str, Any]] = Field(description="JSON Patch (RFC 6902), of the row with what belongs to it by id.")
-    summary: list[Told]
-    counts: dict[str, int] = Field(description="How many differences there are of each kind.")
-
-
-class Page(BaseModel):
-    limit: int
-    has_more: bool
-    next_cursor: str | None
-    total: int | None = Field(default=None, description="How many items there are on all pages, where it was asked.")
-
-
-class Links(BaseModel):
-    self: str
-    first: str
-    next: str | None = None
-
-
-_PAGES: dict[str, type[BaseModel]] = {}
-
-
-def page_shape(stem: str, item: type[BaseModel]) -> type[BaseModel]:
-    """The shape of a page of items."""
-    name = f"{stem}Page"
-    if name not in _PAGES:
-        members: dict[str, Any] = {
-            "items": (list[item], ...),  # type: ignore[valid-type]
-            "page": (Page, ...),
-            "applied": (dict[str, Any], ...),
-            "links": (Links, ...),
-        }
-        _PAGES[name] = create_model(name, **members)
-    return _PAGES[name]
-
-
-class Fault(BaseModel):
-    code: str
-    severity: str
-    detail: str
-    rule: str | None = None
-    pointer: str | None = Field(default=None, description="JSON Pointer as a URI fragment, into the request.")
-    parameter: str | None = None
-
-
-class ProblemDocument(BaseModel):
-    """RFC 9457. Further members depend on the code; GET /problems lists the codes."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    code: str
-    request_id: str
-    errors: list[Fault] = Field(default_factory=list)
-    errors_total: int = 0
-    errors_truncated: bool = False
-
-
-_READING = (400, 401, 403, 404, 406, 410, 414, 429, 503)
-_WRITING = (400, 401, 403, 404, 406, 409, 410, 412, 413, 414, 415, 422, 428, 429, 503)
-
-
-def described(operation: Operation) -> Schema:
-    """The operation in the words of OpenAPI."""
-    extra: Schema = {
-        "parameters": list(operation.parameters),
-        "security": [{"oauth2": [operation.permission]}, {"bearer": []}],
-        "x-permission": operation.permission,
-        "responses": {},
-    }
-    for status, shape in operation.answers.items():
-        described: Schema = {"description": "As asked." if status < 300 else "Unchanged."}
-        if shape is not None:
-            described["content"] = {"application/json": {"schema": _ref(shape)}}
-            described["content"] |= {kind: {"schema": schema} for kind, schema in operation.also.items()}
-        extra["responses"][str(status)] = described
-    for status in _READING if operation.method == "GET" else _WRITING:
-        codes = ", ".join(f"`{code}`" for code, kind in CATALOGUE.items() if kind.status == status)
-        content = {"application/problem+json": {"schema": _ref(ProblemDocument)}}
-        extra["responses"].setdefault(str(status), {"description": f"Refused: {codes}.", "content": content})
-    if operation.body is not None:
-        content = {kind: {"schema": _ref(operation.body)} for kind in operation.accepts}
-        extra["requestBody"] = {"required": True, "content": content}
-    elif operation.upload:
-        content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in operation.accepts}
-        extra["requestBody"] = {"required": True, "content": content}
-    return extra
-
-
-def _ref(shape: type[BaseModel]) -> Schema:
-    return {"$ref": f"#/components/schemas/{shape.__name__}"}
-
-
-def components(operations: Iterable[Operation]) -> Schema:
-    """The shapes that operations name, as schemas, and how a caller is authenticated."""
-    shapes: dict[str, type[BaseModel]] = {"ProblemDocument": ProblemDocument}
-    for operation in operations:
-        for shape in (*operation.answers.values(), operation.body):
-            if shape is not None:
-                shapes[shape.__name__] = shape
-    _, definitions = models_json_schema(
-        [(shape, "validation") for shape in shapes.values()], ref_template="#/components/schemas/{model}"
-    )
-    flow = {"tokenUrl": "/oauth2/token", "scopes": dict.fromkeys(sorted(PERMISSIONS), "")}
-    return {
-        "schemas": dict(sorted(definitions["$defs"].items())),
-        "securitySchemes": {
-            "oauth2": {"type": "oauth2", "flows": {"clientCredentials": flow}},
-            "bearer": {"type": "http", "scheme": "bearer", "description": "A token from /oauth2/token."},
-            "client": {"type": "http", "scheme": "basic", "description": "A client's id and secret."},
-        },
-    }
+def fields_parameter(names: Sequence[str]) -> Schema:
+    """FIELDS, for rows with these members."""
+    return query("fields", FIELDS["description"], commas({"type": "string", "enum": list(names)}))

@@ -11,7 +11,7 @@ from pip_api.db.columns import Uid
 from pip_api.db.constructs import Texts, Uids, any_of
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem
-from pip_api.http.query import unknown
+from pip_api.http.query import several, unknown
 from pip_api.kernel.call import Call
 from pip_api.kernel.resource import Resource, visible
 from pip_api.ledger.as_of import Mark, MarkKind
@@ -55,7 +55,7 @@ def wanted(of: Resource, text: str | None) -> Tree:
     """The expansions that a parameter asks for, such as actions.concern. Raises 400."""
     tree: Tree = {}
     errors = []
-    for path in text.split(",") if text else ():
+    for path in several("expand", text) if text else ():
         here, branch, names = of, tree, path.split(".")
         for depth, name in enumerate(names):
             known = relations(here) if depth < DEEPEST else {}

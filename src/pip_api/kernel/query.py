@@ -14,7 +14,7 @@ from pip_api.db.columns import Code
 from pip_api.db.constructs import Texts, Uids, any_of, bytewise, snapshot_now
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem, bad_parameter, fault
-from pip_api.http.query import unknown
+from pip_api.http.query import LONGEST_OF_SEVERAL, LONGEST_VALUE, MOST_VALUES, several, unknown
 from pip_api.kernel.shapes import Day, Moment
 from pip_api.ledger.as_of import NOW, MarkKind
 
@@ -60,9 +60,7 @@ class Filter:
 
     def read(self, text: str) -> Any:
         """The parameter's value. Raises 400."""
-        parts = text.split(",") if self.many else [text]
-        if not all(parts):
-            raise self._refused(f"'{self.name}' has an empty value.")
+        parts = several(self.name, text) if self.many else [text]
         try:
             values = [_READERS[self.kind].validate_python(part) for part in parts]
         except ValidationError:
@@ -80,12 +78,22 @@ class Filter:
         """The parameter's JSON Schema."""
         if self.kind == "flag":
             return {"type": "boolean"}
-        if self.choices and not self.many:
-            return {"type": "string", "enum": list(self.choices)}
         formats = {"day": "date", "moment": "date-time", "id": "uuid"}
-        if self.kind in formats and not self.many:
-            return {"type": "string", "format": formats[self.kind]}
-        return {"type": "string"}
+        one: Record = {"type": "string"}
+        if self.choices:
+            one |= {"enum": list(self.choices)}
+        elif self.kind in formats:
+            one |= {"format": formats[self.kind]}
+        elif not self.many:
+            one |= {"minLength": 1, "maxLength": LONGEST_VALUE, "pattern": r"^[^\x00]+$"}
+        return commas(one) if self.many else one
+
+
+def commas(items: Record) -> Record:
+    """The JSON Schema of a list of values with commas between."""
+    if items.keys().isdisjoint(("enum", "format", "maximum")):
+        items = {"minLength": 1, "maxLength": LONGEST_OF_SEVERAL, "pattern": r"^[^,\x00]+$", **items}
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": MOST_VALUES}
 
 
 def equal(
@@ -175,7 +183,7 @@ class Listing:
 
     def order(self, text: str | None) -> tuple[Sort, ...]:
         """The order asked for, made total by the tie break. Raises 400 for a column that cannot be sorted by."""
-        keys = [Sort.parse(part) for part in text.split(",")] if text else []
+        keys = [Sort.parse(part) for part in several("sort", text)] if text else []
         names = [key.column for key in keys]
         for name in names:
             if name not in self.sorts:

@@ -1,12 +1,13 @@
 """How do stories become routes, and how does the OpenAPI document come to say the same?"""
 
+import copy
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import BinaryIO, cast
 
 from fastapi import FastAPI, Response
-from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from pip_api.access.principals import Principal
 from pip_api.http.acceptance import require_acceptable
@@ -16,11 +17,11 @@ from pip_api.http.messages import Endpoint, Incoming, Reply
 from pip_api.http.paths import Paths
 from pip_api.http.query import parameters
 from pip_api.kernel import history, verbs
+from pip_api.kernel.answer_shapes import DiffRead, VersionRead, page_shape
 from pip_api.kernel.call import Answer, Services, Upload
 from pip_api.kernel.document import (
     CURSOR,
     EXPAND,
-    FIELDS,
     FROM,
     ID,
     IF_MATCH,
@@ -30,17 +31,14 @@ from pip_api.kernel.document import (
     NUMBER,
     REASON,
     TO,
-    DiffRead,
     Operation,
     Schema,
-    VersionRead,
-    components,
-    described,
+    fields_parameter,
     listing_parameters,
-    page_shape,
 )
 from pip_api.kernel.expand import relations
 from pip_api.kernel.moments import MOMENT
+from pip_api.kernel.openapi import assembled, described
 from pip_api.kernel.performing import Asked, perform, rendered
 from pip_api.kernel.resource import Resource
 
@@ -54,17 +52,11 @@ def bind(app: FastAPI, operation: Operation) -> None:
         operation.path,
         endpoint,
         methods=[operation.method],
-        operation_id=operation.id,
         name=operation.id,
-        tags=[operation.tag],
-        summary=operation.summary,
-        status_code=min(operation.answers),
         response_model=None,
         response_class=Response,
         openapi_extra=described(operation),
     )
-    operations: list[Operation] = app.state.operations
-    operations.append(operation)
 
 
 def table(operations: Iterable[Operation], services: Services, forget: Callable[[], None]) -> Paths[Endpoint]:
@@ -82,12 +74,13 @@ def answering(
     operation: Operation, services: Services, forget: Callable[[], None]
 ) -> Callable[[Incoming], Awaitable[Reply]]:
     """How an operation is answered: permission (403), query string (400), body (413), and then its story."""
+    longest = operation.longest
     allowed, has_body, reading = operation.allowed, operation.body is not None, operation.method == "GET"
 
     async def answer(incoming: Incoming) -> Reply:
         by: Principal = incoming.by
         by.require(operation.permission)
-        query = parameters(incoming.query_string, allowed)
+        query = parameters(incoming.query_string, allowed, longest)
         if not reading:
             require_no_date(incoming.headers)
             require_writable(services.settings.read_only)
@@ -136,7 +129,7 @@ def operations(of: Resource) -> list[Operation]:
     plural = of.plural.replace("_", " ")
     many = "".join(part.capitalize() for part in of.plural.split("_"))
     one, tag, read_one = f"{of.path}/{{id}}", of.plural, of.read_shape
-    shown = [FIELDS, *([EXPAND] if relations(of) else []), *MOMENT, IF_NONE_MATCH]
+    shown = [fields_parameter(of.names), *([EXPAND] if relations(of) else []), *MOMENT, IF_NONE_MATCH]
     listed = [*listing_parameters(of.listing), *shown]
     made = {
         "list": Operation(
@@ -180,9 +173,13 @@ def operations(of: Resource) -> list[Operation]:
 
 
 def document(app: FastAPI) -> Schema:
-    """The OpenAPI document: FastAPI's paths, with our shapes as components."""
-    made: Schema = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
-    )
-    made["components"] = components(app.state.operations)
-    return made
+    """The OpenAPI document of the routes that are shown in it."""
+    shown = [route for route in app.routes if isinstance(route, APIRoute) and route.include_in_schema]
+    info: Schema = {"title": app.title, "version": app.version, "description": app.description}
+    info |= {"contact": app.contact or {}, "license": app.license_info or {}}
+    found = [
+        (route.path, method, copy.deepcopy(route.openapi_extra or {}))
+        for route in shown
+        for method in sorted((route.methods or set()) - {"HEAD", "OPTIONS"})
+    ]
+    return assembled(info, app.openapi_tags or [], found)

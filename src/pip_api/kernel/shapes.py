@@ -18,6 +18,7 @@ from pydantic import (
     Strict,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
     create_model,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -65,12 +66,13 @@ def _in_utc(value: datetime) -> datetime:
         raise PydanticCustomError("datetime_range", "Input should be a time of the years 1 to 9999 in UTC") from None
 
 
+_LONGEST_DECIMAL = 40  # leading noughts included
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def _exact(value: Any) -> Any:
     if isinstance(value, str):
-        if not _DECIMAL.fullmatch(value):
+        if len(value) > _LONGEST_DECIMAL or not _DECIMAL.fullmatch(value):
             raise PydanticCustomError("decimal_parsing", "Input should be a decimal number such as -1234.5")
         return _read_exact(value)
     if isinstance(value, bool | float) or not isinstance(value, int | Decimal):
@@ -91,11 +93,21 @@ def _read_exact(text: str) -> Decimal:
     return _fifteen_digits(Decimal(text))
 
 
+Named = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+"""A code that names another row."""
 Day = Annotated[date, BeforeValidator(_day)]
 Moment = Annotated[datetime, BeforeValidator(_sent_as_text), AfterValidator(_in_utc)]
+Flag = Annotated[bool, Strict()]
+"""The text "true" and the number 1 are not the truth value."""
 Whole = Annotated[int, Strict()]
 """JSON's true is not the number 1, and 2.0 or "2" is not the integer 2."""
-Exact = Annotated[Decimal, BeforeValidator(_exact)]
+_NUMBER = {
+    "anyOf": [
+        {"type": "number", "minimum": -999_999_999_999_999, "maximum": 999_999_999_999_999},
+        {"type": "string", "maxLength": _LONGEST_DECIMAL, "pattern": _DECIMAL.pattern.join("^$")},
+    ]
+}
+Exact = Annotated[Decimal, BeforeValidator(_exact), WithJsonSchema(_NUMBER)]
 """A decimal number, kept with the digits that were sent."""
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """One line of text: a title, a name."""
@@ -112,6 +124,11 @@ class Shape(SQLModel):
     """Anything that a caller may send. What is not declared is refused."""
 
     model_config = ConfigDict(extra="forbid", use_enum_values=True, validate_default=True)  # type: ignore[assignment]
+
+
+def examples(**members: Any) -> Any:
+    """The configuration of a shape with an example of what may be sent, for the document."""
+    return ConfigDict(json_schema_extra={"examples": [members]})
 
 
 class Row(SQLModel):
@@ -146,7 +163,8 @@ class Row(SQLModel):
 
 def owner() -> Any:
     """The column that says which force owns a row: access, indexes and sharding all use it."""
-    return Field(foreign_key="force.code", index=True, sa_type=Code, description="The force that this belongs to.")
+    told = "The force that this belongs to."
+    return Field(foreign_key="force.code", index=True, sa_type=Code, min_length=1, max_length=100, description=told)
 
 
 def reference(noun: str, description: str, **field: Any) -> Any:
@@ -185,17 +203,19 @@ class _Patch(Shape):
 
     version: Whole = Field(
         default=None,
+        ge=1,
         description="The version that you last read, if your proxy drops If-Match.",
         schema_extra={"json_schema_extra": _without_default},
     )
 
 
 def read_shape(name: str, row: type[Row], order: Iterable[str]) -> type[BaseModel]:
-    """The shape of an answer: every column, always there."""
-    columns: dict[str, Any] = {
-        field: (row.model_fields[field].annotation, Field(description=row.model_fields[field].description))
-        for field in order
-    }
+    """The shape of an answer: every column, always there. A decimal is a JSON number in every answer."""
+    numbers: dict[Any, Any] = {Decimal: float, Exact | None: float | None}
+    columns: dict[str, Any] = {}
+    for field in order:
+        info = row.model_fields[field]
+        columns[field] = (numbers.get(info.annotation, info.annotation), Field(description=info.description))
     shape: type[BaseModel] = create_model(name, **columns)
     return shape
 

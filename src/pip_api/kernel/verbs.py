@@ -9,7 +9,7 @@ from pip_api.db.columns import to_json
 from pip_api.db.statements import Record
 from pip_api.http.preconditions import content_etag, etag, expected, unchanged
 from pip_api.http.problems import Problem, fault, pointer
-from pip_api.http.query import unknown
+from pip_api.http.query import several, unknown
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.changes import since
 from pip_api.kernel.expand import Tree, expand, wanted
@@ -241,7 +241,7 @@ def _body_version(body: Mapping[str, Any]) -> int | None:
 
 def _fields(of: Resource, call: Call) -> list[str]:
     """The members asked for. Raises 400 for one that there is not."""
-    asked = call.query["fields"].split(",") if "fields" in call.query else []
+    asked = several("fields", call.query["fields"]) if "fields" in call.query else []
     if wrong := [unknown(name, of.names, "fields", "member") for name in asked if name not in of.names]:
         raise Problem("invalid_parameter", "The list of fields names one that there is not.", errors=wrong)
     return asked

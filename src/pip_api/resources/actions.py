@@ -15,7 +15,7 @@ from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement, column_of
 from pip_api.kernel.query import after, before, equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
-from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, members, one_of, owner, reference
+from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, examples, members, one_of, owner, reference
 from pip_api.resources.concerns import concerns
 from pip_api.resources.pips import pips
 from pip_api.rules.lifecycle import ACTION_MOVES, ActionStatus, may_move
@@ -24,10 +24,13 @@ from pip_api.rules.numbering import next_number
 TaskNumber = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}(\.[1-9][0-9]{0,2}){1,2}$")]
 
 
+Output = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+
+
 class ActionFields(Shape):
     title: Line = Field(description="What will be done.")
     description: Prose = Field(default="", description="The steps planned, in outline.")
-    intended_outputs: list[str] = members("What will show that it was done: the criteria of success.", most=50)
+    intended_outputs: list[Output] = members("What will show that it was done: the criteria of success.", most=50)
     lead: Line | None = Field(default=None, description="Who leads it.")
     resources: Prose = Field(default="", description="The people, money and equipment that it needs.")
     starts_on: Day | None = None
@@ -37,6 +40,18 @@ class ActionFields(Shape):
 
 
 class ActionCreate(ActionFields):
+    model_config = examples(
+        title="Match shifts to demand",
+        description="Review the shift pattern against calls by hour, then consult and move.",
+        intended_outputs=["Calls answered in time reach 90 per cent for three months"],
+        lead="Superintendent A. Example",
+        starts_on="2026-10-05",
+        due_on="2026-12-18",
+        pip_id="0193c1d2-7a10-7c3e-9d55-0c9f6f0a1b2c",
+        concern_id="0193c1d2-7a10-7c3e-9d55-0c9f6f0a1b2c",
+        task_number="1.1",
+    )
+
     pip_id: UUID = reference("pip", "The plan that it belongs to.")
     concern_id: UUID = reference("concern", "The concern that it answers; one that the plan covers.")
     task_number: TaskNumber | None = Field(

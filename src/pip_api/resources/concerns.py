@@ -11,7 +11,7 @@ from sqlmodel import Field
 from pip_api.db.statements import Record
 from pip_api.kernel.query import after, before, equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
-from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, members, one_of, owner
+from pip_api.kernel.shapes import Day, Line, Named, Prose, Row, Shape, examples, members, one_of, owner
 from pip_api.resources.forces import forces
 from pip_api.resources.measures import measures
 
@@ -47,12 +47,24 @@ class ConcernFields(Shape):
     identified_on: Day
     owner: Line | None = Field(default=None, description="Who in the force owns it.")
     status: ConcernStatus = one_of("Whether it still stands.", default=ConcernStatus.open)
-    measure_codes: list[str] = members("The measures that show it.")
+    measure_codes: list[Named] = members("The measures that show it.")
     affects: list[Effect] = members("The other concerns of the force that it affects, and how.")
     evidence: Prose = Field(default="", description="What it rests on, such as the report and the page.")
 
 
 class ConcernCreate(ConcernFields):
+    model_config = examples(
+        title="Calls are not answered in time",
+        description="Emergency calls wait longest at weekends.",
+        source="ppmg",
+        identified_by="PPMG, October 2026",
+        identified_on="2026-10-01",
+        owner="Chief Superintendent R. Example",
+        measure_codes=["answered-in-time"],
+        evidence="Quarterly return, page 4",
+        force_code="avon-and-somerset",
+    )
+
     force_code: str = owner()
 
 

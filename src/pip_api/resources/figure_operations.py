@@ -17,16 +17,15 @@ from pip_api.db.errors import Conflict
 from pip_api.db.statements import Record, Statement, column_of
 from pip_api.http.preconditions import etag, stale, unchanged, versions
 from pip_api.http.problems import Problem, fault
+from pip_api.kernel.answer_shapes import Actor, page_shape
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import (
     IF_MATCH,
     IF_NONE_MATCH,
     REASON,
-    Actor,
     Operation,
     header,
     listing_parameters,
-    page_shape,
     path_parameter,
 )
 from pip_api.kernel.moments import MOMENT
@@ -217,7 +216,15 @@ def _shown(row: Record) -> Record:
 
 _FORCE = path_parameter("force", "The code of the force.")
 _MEASURE = path_parameter("measure", "The code of the measure.")
-_PERIOD = path_parameter("period", "2026-10, 2026-Q4, 2026-W41, 2026-10-05, 2026-FY, or START..END in ISO dates.")
+_PERIOD = path_parameter(
+    "period",
+    "2026-10, 2026-Q4, 2026-W41, 2026-10-05, 2026-FY, or START..END in ISO dates.",
+    {
+        "type": "string",
+        "maxLength": 22,
+        "pattern": "^[0-9]{4}-([0-9]{2}(-[0-9]{2}([.]{2}[0-9]{4}-[0-9]{2}-[0-9]{2})?)?|Q[1-4]|W[0-9]{2}|FY)$",
+    },
+)
 _ONLY_NEW = header("If-None-Match", "`*` to record the figure only when there is none yet.")
 _ONE = "/v1/forces/{force}/measures/{measure}/figures/{period}"
 

@@ -16,7 +16,7 @@ from sqlmodel import Field
 from pip_api.db.columns import Amount, Code, Instant, Uid, in_ledger
 from pip_api.kernel.query import Listing, after, before, equal
 from pip_api.kernel.resource import visible
-from pip_api.kernel.shapes import Exact, Line, Prose, Shape, one_of
+from pip_api.kernel.shapes import Exact, Line, Prose, Shape, examples, one_of
 from pip_api.ledger.as_of import NOW, MarkKind, as_of_appended
 
 
@@ -26,6 +26,8 @@ class FigureStatus(StrEnum):
 
 
 class FigureFields(Shape):
+    model_config = examples(value=61.4, numerator=307, denominator=500, narrative="One weekend was not staffed.")
+
     value: Exact = Field(sa_type=Amount, description="The number, in the unit of the measure; at most 15 digits.")
     numerator: Exact | None = Field(
         default=None, sa_type=Amount, description="What was counted, for a share or a rate."

@@ -9,7 +9,7 @@ from pip_api.db.columns import Code
 from pip_api.db.statements import Record
 from pip_api.kernel.query import equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
-from pip_api.kernel.shapes import CodeText, Day, GssCode, Line, Row, Shape, one_of
+from pip_api.kernel.shapes import CodeText, Day, GssCode, Line, Named, Row, Shape, examples, one_of
 from pip_api.resources.regions import regions
 
 
@@ -35,7 +35,7 @@ class ForceFields(Shape):
     kind: ForceKind = one_of("What kind of force it is.")
     nation: Nation = one_of("Where it polices.")
     gss_code: GssCode | None = Field(default=None, description="The statistical code of its area; some have none.")
-    region_code: str | None = Field(
+    region_code: Named | None = Field(
         default=None,
         foreign_key="region.code",
         index=True,
@@ -44,12 +44,21 @@ class ForceFields(Shape):
     )
     starts_on: Day | None = Field(default=None, description="Its first day, where known.")
     ends_on: Day | None = Field(default=None, description="Its last day, if it was merged or dissolved.")
-    successor_code: str | None = Field(
+    successor_code: Named | None = Field(
         default=None, foreign_key="force.code", sa_type=Code, description="The force that took over from it."
     )
 
 
 class ForceCreate(ForceFields):
+    model_config = examples(
+        name="Avon and Somerset Constabulary",
+        short_name="Avon and Somerset",
+        kind="territorial",
+        nation="England",
+        region_code="south-west",
+        code="avon-and-somerset",
+    )
+
     code: CodeText = Field(
         unique=True, sa_type=Code, description="The data.police.uk identifier, such as avon-and-somerset."
     )

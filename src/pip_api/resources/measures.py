@@ -10,7 +10,7 @@ from sqlmodel import Field
 from pip_api.db.columns import Amount, Code
 from pip_api.kernel.query import equal
 from pip_api.kernel.resource import Resource
-from pip_api.kernel.shapes import CodeText, Exact, Prose, Row, Shape, one_of
+from pip_api.kernel.shapes import CodeText, Exact, Prose, Row, Shape, examples, one_of
 
 
 class Direction(StrEnum):
@@ -56,6 +56,15 @@ class MeasureFields(Shape):
 
 
 class MeasureCreate(MeasureFields):
+    model_config = examples(
+        name="Emergency calls answered within ten seconds",
+        unit="percent",
+        cadence="month",
+        direction="increase",
+        target=90,
+        code="answered-in-time",
+    )
+
     code: CodeText = Field(unique=True, sa_type=Code, description="Such as breath-tests.")
 
 

@@ -12,7 +12,7 @@ from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement, column_of
 from pip_api.kernel.query import equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
-from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, members, one_of, owner
+from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, examples, members, one_of, owner
 from pip_api.resources.concerns import concerns
 from pip_api.resources.forces import forces
 from pip_api.rules.lifecycle import PLAN_MOVES, PlanStatus, may_move
@@ -30,6 +30,16 @@ class PipFields(Shape):
 
 
 class PipCreate(PipFields):
+    model_config = examples(
+        title="Answer calls in time",
+        summary="People who call are answered, and seen, when they need it.",
+        lead="Deputy Chief Constable B. Example",
+        concern_ids=["0193c1d2-7a10-7c3e-9d55-0c9f6f0a1b2c"],
+        starts_on="2026-10-05",
+        ends_on="2027-03-31",
+        force_code="avon-and-somerset",
+    )
+
     force_code: str = owner()
 
 

@@ -9,7 +9,7 @@ from sqlmodel import Field
 from pip_api.db.statements import Record
 from pip_api.kernel.query import after, before, equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
-from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, Whole, one_of, owner, reference
+from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, Whole, examples, one_of, owner, reference
 from pip_api.resources.actions import actions
 from pip_api.resources.concerns import concerns
 from pip_api.resources.pips import pips
@@ -29,6 +29,15 @@ class ProgressUpdateFields(Shape):
 
 
 class ProgressUpdateCreate(ProgressUpdateFields):
+    model_config = examples(
+        pip_id="0193c1d2-7a10-7c3e-9d55-0c9f6f0a1b2c",
+        reported_on="2026-11-01",
+        reported_by="Inspector E. Example",
+        narrative="The new shifts began; waits at weekends fell by a third.",
+        brag="green",
+        percent_complete=40,
+    )
+
     pip_id: UUID = reference("pip", "The plan that it is about.")
     concern_id: UUID | None = reference("concern", "The concern that it is about, if it is about one.", default=None)
     action_id: UUID | None = reference("action", "The action that it is about, if it is about one.", default=None)

@@ -4,7 +4,7 @@ from sqlmodel import Field
 
 from pip_api.db.columns import Code
 from pip_api.kernel.resource import Resource
-from pip_api.kernel.shapes import CodeText, GssCode, Line, Row, Shape
+from pip_api.kernel.shapes import CodeText, GssCode, Line, Row, Shape, examples
 
 
 class RegionFields(Shape):
@@ -12,6 +12,12 @@ class RegionFields(Shape):
 
 
 class RegionCreate(RegionFields):
+    model_config = examples(
+        name="South West",
+        code="south-west",
+        gss_code="E12000009",
+    )
+
     code: CodeText = Field(unique=True, sa_type=Code, description="Such as south-west.")
     gss_code: GssCode = Field(unique=True, description="The statistical code, such as E12000009.")
 

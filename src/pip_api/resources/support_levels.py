@@ -12,24 +12,34 @@ from pip_api.db.columns import Code
 from pip_api.db.statements import Record
 from pip_api.kernel.query import after, before, equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
-from pip_api.kernel.shapes import CodeText, Day, Line, Prose, Row, Shape, Whole, owner
+from pip_api.kernel.shapes import CodeText, Day, Flag, Line, Named, Prose, Row, Shape, Whole, examples, owner
 from pip_api.resources.forces import forces
 
 
 class SupportLevelFields(Shape):
     name: Line
     definition: Prose = Field(description="What puts a force at this level.")
-    pip_expected: bool = Field(description="Whether a force at this level is expected to draft a plan.")
-    shared_with_partners: bool = Field(
+    pip_expected: Flag = Field(description="Whether a force at this level is expected to draft a plan.")
+    shared_with_partners: Flag = Field(
         description="Whether the plan is shared with the Home Office, HMICFRS and the College for review."
     )
-    presented_to_ppmg: bool = Field(description="Whether the plan must be presented to PPMG.")
+    presented_to_ppmg: Flag = Field(description="Whether the plan must be presented to PPMG.")
     source: Prose = Field(default="", description="Where the definition comes from.")
     valid_from: Day | None = Field(default=None, description="The day from which the definition holds, where known.")
     valid_to: Day | None = Field(default=None, description="Its last day, once it is replaced.")
 
 
 class SupportLevelCreate(SupportLevelFields):
+    model_config = examples(
+        name="Level 3",
+        definition="Persistent concerns that the force has not shown it can answer alone.",
+        pip_expected=True,
+        shared_with_partners=True,
+        presented_to_ppmg=True,
+        code="level-3",
+        level=3,
+    )
+
     code: CodeText = Field(unique=True, sa_type=Code, description="Such as level-3.")
     level: Whole = Field(ge=1, le=9, description="Its place in the order; a higher level means more oversight.")
 
@@ -63,8 +73,16 @@ class SupportLevelAssignmentFields(Shape):
 
 
 class SupportLevelAssignmentCreate(SupportLevelAssignmentFields):
+    model_config = examples(
+        decided_by="PPMG",
+        reason="Calls unanswered for three quarters",
+        force_code="avon-and-somerset",
+        level_code="level-3",
+        starts_on="2026-06-01",
+    )
+
     force_code: str = owner()
-    level_code: str = Field(foreign_key="support_level.code", sa_type=Code, description="The level, such as level-3.")
+    level_code: Named = Field(foreign_key="support_level.code", sa_type=Code, description="The level, such as level-3.")
     starts_on: Day = Field(description="The first day at this level.")
 
 

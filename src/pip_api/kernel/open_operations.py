@@ -1,0 +1,178 @@
+"""Which operations are open to all, without a token, and how are they described?"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from pip_api.kernel.document import Schema, path_parameter
+from pip_api.kernel.openapi import answers, refusals
+
+
+class TokenRequest(BaseModel):
+    """The client credentials grant (RFC 6749, 4.4). Id and secret go here or into HTTP Basic."""
+
+    grant_type: Literal["client_credentials"]
+    client_id: str | None = Field(default=None, max_length=200)
+    client_secret: str | None = Field(default=None, max_length=200)
+    scope: str | None = Field(
+        default=None, max_length=2_000, description="Permissions with blanks between, to narrow the token."
+    )
+
+
+class Token(BaseModel):
+    """A bearer token (RFC 6749, 5.1)."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int = Field(ge=1, description="Seconds.")
+    scope: str | None = Field(default=None, description="The permissions it was narrowed to.")
+
+
+class TokenRefused(BaseModel):
+    """A refusal in the form of RFC 6749, 5.2."""
+
+    error: str = Field(json_schema_extra={"examples": ["invalid_client"]})
+    error_description: str
+
+
+class Condition(BaseModel):
+    """Whether the service can work."""
+
+    status: str = Field(json_schema_extra={"examples": ["ready"]})
+
+
+class ProblemKind(BaseModel):
+    """One kind of refusal."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "/problems/version-mismatch",
+                    "code": "version_mismatch",
+                    "status": 412,
+                    "title": "The resource has changed since you read it",
+                }
+            ]
+        }
+    )
+
+    type: str
+    code: str
+    status: int = Field(ge=400, le=599)
+    title: str
+
+
+class ProblemKinds(BaseModel):
+    """The catalogue of refusals."""
+
+    items: list[ProblemKind]
+
+
+class Capabilities(BaseModel):
+    """What the service offers, and its limits."""
+
+    name: str
+    version: str
+    read_only: bool
+    links: "Addresses"
+    media_types: "MediaTypes"
+    limits: "Limits"
+    rates: list["RatePolicy"]
+    cursor_lifetime_seconds: int
+    idempotency_retention_days: int
+    id_schemes: list[str] = Field(description="In which ways a row can be named in an address.")
+    imports: "ImportKinds"
+    periods: "PeriodForms"
+
+
+class Addresses(RootModel[dict[str, str]]):
+    """Where things are, by the ids of their operations."""
+
+
+class MediaTypes(RootModel[dict[str, list[str]]]):
+    """The media types that are spoken, by where."""
+
+
+class PageSizes(BaseModel):
+    """How many items a page has."""
+
+    default: int
+    most: int
+
+
+class Limits(BaseModel):
+    """How much is taken at once; null is without limit."""
+
+    page: PageSizes
+    body_bytes: int
+    json_depth: int
+    target_bytes: int
+    reason_characters: int
+    import_bytes: int
+    import_inflated_bytes: int
+    import_rows: int | None
+
+
+class RatePolicy(BaseModel):
+    """How many requests a client has in a span of time; none is without limit."""
+
+    policy: str
+    quota: int
+    seconds: int
+
+
+class ImportKind(BaseModel):
+    """What a file of this kind holds."""
+
+    columns: list[str]
+    required: list[str]
+    key: list[str]
+
+
+class ImportKinds(RootModel[dict[str, ImportKind]]):
+    """The kinds of imports."""
+
+
+class PeriodForms(RootModel[dict[str, str]]):
+    """How periods are written, by kind."""
+
+
+class Release(BaseModel):
+    """The release that answers."""
+
+    name: str
+    version: str
+
+
+def _open(id: str, tag: str, summary: str, shape: type[BaseModel], *refused: int, **more: object) -> Schema:
+    responses = answers({200: shape}) | refusals(refused)
+    names = {"operationId": id, "tags": [tag], "summary": summary, "description": f"{summary}. It needs no token."}
+    return {**names, "security": [], **more, "responses": responses}
+
+
+def _token() -> Schema:
+    body = {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": TokenRequest}}}
+    body["content"]["application/x-www-form-urlencoded"]["example"] = {"grant_type": "client_credentials"}  # type: ignore[index]
+    told = _open("createToken", "access", "Get a token", Token, 413, 429, 500, 503, requestBody=body)
+    told |= {"security": [{"client": []}, {}], "description": "A bearer token, for a client's id and secret."}
+    for status, description in ((400, "Refused (RFC 6749, 5.2)."), (401, "The client is unknown or its secret wrong.")):
+        told["responses"] |= {str(status): answers({200: TokenRefused})["200"] | {"description": description}}
+    return told
+
+
+def routed(told: Schema) -> Schema:
+    """How FastAPI is given an operation, which has its name also for the logs."""
+    return {"operation_id": told["operationId"], "openapi_extra": told}
+
+
+TOKEN = _token()
+CAPABILITIES = _open("getCapabilities", "operation", "What the service offers, and its limits", Capabilities, 400, 500)
+VERSION = _open("getVersion", "operation", "The release that answers", Release, 500)
+HEALTH = _open("getHealth", "operation", "Whether the process answers", Condition, 500)
+READINESS = _open("getReadiness", "operation", "Whether the database answers", Condition, 500, 503)
+PROBLEMS = _open("listProblems", "operation", "The catalogue of refusals", ProblemKinds, 500)
+PROBLEM = _open(
+    "getProblem", "operation", "One kind of refusal", ProblemKind, 404, 500,
+    parameters=[path_parameter("name", "The code, with hyphens.", example="version-mismatch")],
+)  # fmt: skip

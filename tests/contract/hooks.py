@@ -1,0 +1,50 @@
+"""What does Schemathesis have to know that the document cannot say? Loaded by it (`hooks` in schemathesis.toml).
+
+Every failure that is let pass stands in WAIVED, with its reason; nothing else is.
+"""
+
+from typing import Any
+
+import schemathesis
+from schemathesis.core.failures import Failure
+
+from tests.plans import AVON
+
+WAIVED = {
+    # What a request asks for may be refused for what it means, which no schema can say.
+    ("RejectedPositiveData", "invalid_cursor"): "Only the service can make a cursor.",
+    ("RejectedPositiveData", "cursor_filter_mismatch"): "A cursor belongs to the query that it was given for.",
+    ("RejectedPositiveData", "invalid_parameter sort"): "A column may stand in an order once, up or down.",
+    ("RejectedPositiveData", "invalid_parameter period"): "A pattern cannot say which months have 31 days.",
+    ("RejectedPositiveData", "validation_failed"): "Rules look at several members, at other rows and at the day.",
+    ("RejectedPositiveData", "import_failed"): "What stands in a file is no matter of a schema.",
+    ("RejectedPositiveData", "withdrawn"): "What was withdrawn before is gone.",
+    ("RejectedPositiveData", "version_mismatch"): "A version is current or not.",
+    ("RejectedPositiveData", "precondition_required"): "The version may come in a header or in the body.",
+    # An answer with only some of its members has not all that its schema requires; clients are better off with types
+    # that say that a member is there. tests/kernel/test_verbs.py holds what such an answer has.
+    ("JsonSchemaError", "fields"): "With `fields`, members are left out.",
+}
+
+
+def known_as(case: Any, response: Any) -> set[str]:
+    """What a refusal is about, or how the answer was asked for."""
+    if response is None or not response.headers.get("content-type", [""])[0].startswith("application/problem+json"):
+        return {"fields"} & set(case.query or {})
+    problem = response.json()
+    code = str(problem["code"])
+    return {code} | {f"{code} {each['parameter']}" for each in problem.get("errors", ()) if "parameter" in each}
+
+
+@schemathesis.hook
+def filter_failure(context: schemathesis.HookContext, failure: Failure, case: Any, response: Any) -> bool:
+    """Whether a failure counts."""
+    return all((type(failure).__name__, each) not in WAIVED for each in known_as(case, response))
+
+
+@schemathesis.hook
+def map_body(context: schemathesis.HookContext, body: Any) -> Any:
+    """A force that exists, where any would do: else hardly anything would be created, and nothing changed later."""
+    if isinstance(body, dict) and isinstance(body.get("force_code"), str) and 1 <= len(body["force_code"]) <= 100:
+        return {**body, "force_code": AVON}
+    return body

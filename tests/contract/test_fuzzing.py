@@ -1,0 +1,14 @@
+"""A short run of what `make contract` runs at length."""
+
+from pathlib import Path
+
+from tests.contract.fuzzing import fuzzed
+from tests.serving import serving
+
+
+def test_schemathesis_finds_nothing_in_a_short_run(tmp_path: Path) -> None:
+    with serving(tmp_path, "--demo") as server:
+        report, printed = fuzzed(tmp_path, server, 3, "--phases=examples,fuzzing,stateful", "--no-shrink")
+    assert report["failures"] == [], printed
+    assert report["errors"] == [], printed
+    assert report["operations"]["tested"] == report["operations"]["total"]
