@@ -2,17 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from datetime import timedelta
 
-import httpx
 import pytest
 
 from pip_api.http.problems import Problem
 from pip_api.http.rates import Lease, Policy, Rates, Standing
 from pip_api.settings import Settings
 from tests.plans import AVON, KENT, a_concern
-from tests.postgres import take_no_changes
 from tests.service import Clock, Service, refused, running
 
 TYPE = "https://iana.org/assignments/http-problem-types#quota-exceeded"
@@ -118,35 +115,6 @@ async def test_no_limit_is_told_where_there_is_none(settings: Settings) -> None:
         assert "ratelimit" not in answer.headers
 
 
-@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
-async def test_two_processes_never_let_more_through_than_one_may(settings: Settings) -> None:
-    """However the requests fall on them, and also when the clocks of the two differ by a moment."""
-    async with AsyncExitStack() as stack:
-        services = [await stack.enter_async_context(running(limited(settings, 100))) for _ in range(2)]
-        services[1].clock.forward(seconds=0.5)
-        caller = await services[0].caller("national_admin")
-        callers = [caller, services[1].http(Authorization=caller.headers["authorization"])]
-        for _ in range(3):
-            answers = await asyncio.gather(*(callers[n % 2].get("/v1/regions") for n in range(150)))
-            passed = [answer.status_code for answer in answers].count(200)
-            assert 90 <= passed <= 100
-            refused(await callers[0].get("/v1/regions"), 429, "rate_limited")
-            refused(await callers[1].get("/v1/regions"), 429, "rate_limited")
-            for service in services:
-                service.clock.forward(seconds=60)
-
-
-@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
-async def test_a_process_that_went_away_takes_little_with_it(settings: Settings) -> None:
-    async with running(limited(settings, 100)) as first:
-        caller = await first.caller("national_admin")
-        assert (await caller.get("/v1/regions")).headers["ratelimit"] == '"default";r=99;t=60'
-    async with running(limited(settings, 100)) as second:
-        again = second.http(Authorization=caller.headers["authorization"])
-        answers = [(await again.get("/v1/regions")).status_code for _ in range(100)]
-        assert answers == [200] * 95 + [429] * 5
-
-
 async def test_while_a_lease_lasts_nobody_is_asked() -> None:
     asked = 0
     taken = 0
@@ -185,12 +153,3 @@ async def test_what_is_given_back_counts_in_its_own_window_only() -> None:
     await rates.take(standing)
     with pytest.raises(Problem):
         await rates.take(standing)
-
-
-@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
-async def test_a_database_that_takes_no_writes_still_answers(settings: Settings, service: Service) -> None:
-    token = (await service.caller("national_admin")).headers["authorization"]
-    take_no_changes(settings.database_url)
-    async with running(limited(settings, 5)) as standby:
-        caller: httpx.AsyncClient = standby.http(Authorization=token)
-        assert [(await caller.get("/v1/regions")).status_code for _ in range(6)] == [200] * 5 + [429]
