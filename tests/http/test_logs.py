@@ -88,6 +88,8 @@ async def test_no_line_has_a_token_a_body_or_a_query(
         await service.http().get("/x%0D%0Aforged: line", params={"access_token": "sentinel-query"})
         await service.http().post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=(client_id, secret))
         await admin.post("/v1/concerns?reason=sentinel-query", json=CONCERN | {"title": "sentinel-body", "x": 1})
+        made = await admin.post("/v1/concerns?reason=sentinel-query", json=CONCERN | {"title": "sentinel-body"})
+        assert made.status_code == 201
         with monkeypatch.context() as failing:
             failing.setattr("pip_api.ledger.entries.record", fail)
             await admin.post("/v1/concerns?reason=sentinel-query", json=CONCERN | {"title": "sentinel-body"})

@@ -40,7 +40,7 @@ def configure(*, json: bool, level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=least, force=True)
-    for talkative in ("alembic", "httpx"):  # httpx tells whole addresses
+    for talkative in ("aiosqlite", "alembic", "httpx"):  # they tell the parameters of statements, and whole addresses
         logging.getLogger(talkative).setLevel(max(least, logging.WARNING))
 
 
