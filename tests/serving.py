@@ -6,9 +6,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 
 ROOT = Path(__file__).parents[1]
 COMMAND = str(Path(sys.executable).with_name("pip-api"))
@@ -19,6 +20,17 @@ class Server:
     url: str
     process: subprocess.Popen[str]
     printed: list[str] = field(default_factory=list)
+    reading: Thread | None = None
+
+    def read_on(self) -> None:
+        with self.process.stdout or nullcontext(()) as lines:
+            self.printed.extend(line.rstrip("\n") for line in lines)
+
+    def all_printed(self) -> str:
+        """All that a service that has ended has printed."""
+        if self.reading is not None:
+            self.reading.join()
+        return "\n".join(self.printed)
 
 
 def free_port() -> int:
@@ -49,7 +61,11 @@ def serving(folder: Path, *options: str, **environment: str) -> Iterator[Server]
                 break
         else:
             raise AssertionError("\n".join(server.printed))
+        # A pipe that nobody reads fills up with the lines of requests, and then the service waits for ever.
+        server.reading = Thread(target=server.read_on, daemon=True)
+        server.reading.start()
         yield server
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.wait(timeout=30)
+        server.all_printed()

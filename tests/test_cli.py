@@ -157,14 +157,14 @@ def test_in_production_every_line_of_the_log_is_json(tmp_path: Path) -> None:
     with serving(tmp_path, PIP_ENVIRONMENT="production") as server:
         assert httpx.get(f"{server.url}/v1/pips?access_token=sentinel").status_code == 401
         server.process.send_signal(signal.SIGTERM)
-        rest, _ = server.process.communicate(timeout=30)
-    lines = [line for line in [*server.printed, *rest.splitlines()] if not line.startswith(("pip_api", "  "))]
+        server.process.wait(timeout=30)
+    lines = [line for line in server.all_printed().splitlines() if not line.startswith(("pip_api", "  "))]
     logged = [json.loads(line) for line in lines]
     events = {each["event"] for each in logged}
     assert {"Application startup complete.", "answered", "Application shutdown complete."} <= events
     (answered,) = [each for each in logged if each["event"] == "answered"]
     assert (answered["operation"], answered["status"]) == ("listPips", 401)
-    assert "sentinel" not in rest
+    assert "sentinel" not in server.all_printed()
 
 
 def test_a_token_is_printed_alone(demonstration: Demonstration) -> None:

@@ -7,7 +7,7 @@ from tests.serving import serving
 
 
 def test_schemathesis_finds_nothing_in_a_short_run(tmp_path: Path) -> None:
-    with serving(tmp_path, "--demo") as server:
+    with serving(tmp_path, "--demo", PIP_RATE_LIMIT_REQUESTS="0") as server:
         report, printed = fuzzed(tmp_path, server, 3, "--phases=examples,fuzzing,stateful", "--no-shrink")
     assert report["failures"] == [], printed
     assert report["errors"] == [], printed

@@ -33,16 +33,22 @@ def path_parameter(name: str, describes: str, schema: Schema | None = None, *, e
     return made if example is None else {**made, "example": example}
 
 
-def header(name: str, describes: str, *, example: Any = None, required: bool = False) -> Schema:
-    made: Schema = {"name": name, "in": "header", "description": describes, "schema": {"type": "string"}}
+def header(
+    name: str, describes: str, schema: Schema | None = None, *, example: Any = None, required: bool = False
+) -> Schema:
+    made: Schema = {"name": name, "in": "header", "description": describes, "schema": schema or {"type": "string"}}
     made |= {"required": True} if required else {}
     return made if example is None else {**made, "example": example}
 
 
-EXPAND = query("expand", "Related rows to carry along, with commas; a dot goes deeper, to a depth of 3.")
 NUMBER = path_parameter("version", "The number of the version.", example="1")
-FROM = query("from", "A version, or a moment.", example="1") | {"required": True}
-TO = query("to", "A version, or a moment; now, where nothing is said.")
+_VERSION_OR_MOMENT: Schema = {
+    "type": "string",
+    "maxLength": 40,
+    "pattern": "^([1-9][0-9]{0,8}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2}))$",
+}
+FROM = query("from", "A version, or a moment.", _VERSION_OR_MOMENT, example="1") | {"required": True}
+TO = query("to", "A version, or a moment; now, where nothing is said.", _VERSION_OR_MOMENT, example="2")
 
 
 def sent(describes: str, schema: Schema | None = None, *, example: Any = None, always: bool = False) -> Schema:
@@ -86,7 +92,7 @@ HEADERS: Mapping[str, Schema] = {
     "Dry-Run": sent("That nothing of it was kept.", example="true"),
     "ETag": sent("The version, to send back in If-Match or If-None-Match.", example='"v1"'),
     "Link": sent('The next page, as rel="next" (RFC 8288); on the last page it is not there.'),
-    "Location": sent("Where it can be read.", {"type": "string", "format": "uri-reference"}, always=True),
+    "Location": sent("Where it can be read; nowhere after a dry run.", {"type": "string", "format": "uri-reference"}),
     "Idempotency-Key": sent("The key that was sent, once the answer is kept under it."),
     "Idempotency-Replayed": sent("That the answer was given before.", example="true"),
     "Memento-Datetime": sent("The moment that the answer is of, where one was asked for."),
@@ -128,12 +134,15 @@ DRY_RUN = query(
 IDEMPOTENCY_KEY = header(
     "Idempotency-Key",
     "A key of your own for this change: sent again, it gives the same answer, and nothing is done twice. Kept 7 days.",
+    {"type": "string", "pattern": r'^"[!#-\[\]-~]{1,255}"$'},
+    example='"8e03978e-40d5-43dd-bc93-6894a57f9324"',
 )
 
 PREFER = header(
     "Prefer",
     "`return=minimal` for an answer without the row; `handling=lenient` to have members that nobody knows ignored, "
     "with a warning for each in the member `warnings` of the answer.",
+    example="return=minimal",
 )
 
 
@@ -194,6 +203,14 @@ def listing_parameters(listing: Listing) -> list[Schema]:
     orders = [f"{sign}{name}" for name in listing.sorts for sign in ("", "-")]
     sort = query("sort", SORT["description"], commas({"type": "string", "enum": orders})) if orders else SORT
     return [*filters, sort, *PAGING, *([WITHDRAWN] if listing.withdrawable else [])]
+
+
+def expand_parameter(relations: Sequence[str]) -> Schema:
+    """What can be carried along with rows that have these relations."""
+    names = "|".join(relations)
+    one = {"type": "string", "maxLength": 200, "pattern": f"^({names})([.][a-z_]+){{0,2}}$"}
+    told = f"Related rows to carry along, with commas: {', '.join(relations)}. A dot goes deeper, to a depth of 3."
+    return query("expand", told, commas(one), example=[relations[0]])
 
 
 def fields_parameter(names: Sequence[str]) -> Schema:

@@ -14,8 +14,14 @@ AS_OF = query(
     "as_of",
     "The whole answer as it would have been at this moment, by today's permissions.",
     {"type": "string", "format": "date-time"},
+    example="2026-10-01T09:30:00Z",
 )
-ACCEPT_DATETIME = header("Accept-Datetime", "The same as `as_of`, as an HTTP date; `as_of` goes first.")
+ACCEPT_DATETIME = header(
+    "Accept-Datetime",
+    "The same as `as_of`, as an HTTP date; `as_of` goes first.",
+    {"type": "string", "pattern": "^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$"},
+    example="Thu, 01 Oct 2026 09:30:00 GMT",
+)
 MOMENT = (AS_OF, ACCEPT_DATETIME)
 
 

@@ -21,7 +21,6 @@ from pip_api.kernel.answer_shapes import DiffRead, VersionRead, page_shape
 from pip_api.kernel.call import Answer, Services, Upload
 from pip_api.kernel.document import (
     CURSOR,
-    EXPAND,
     FROM,
     ID,
     IF_MATCH,
@@ -33,6 +32,7 @@ from pip_api.kernel.document import (
     TO,
     Operation,
     Schema,
+    expand_parameter,
     fields_parameter,
     listing_parameters,
 )
@@ -129,7 +129,9 @@ def operations(of: Resource) -> list[Operation]:
     plural = of.plural.replace("_", " ")
     many = "".join(part.capitalize() for part in of.plural.split("_"))
     one, tag, read_one = f"{of.path}/{{id}}", of.plural, of.read_shape
-    shown = [fields_parameter(of.names), *([EXPAND] if relations(of) else []), *MOMENT, IF_NONE_MATCH]
+    known = list(relations(of))
+    expand = [expand_parameter(known)] if known else []
+    shown = [fields_parameter(of.names), *expand, *MOMENT, IF_NONE_MATCH]
     listed = [*listing_parameters(of.listing), *shown]
     made = {
         "list": Operation(
