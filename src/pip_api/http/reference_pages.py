@@ -96,7 +96,7 @@ def reference_pages(documents: Mapping[str, Callable[[], bytes]]) -> list[Route]
         name = request.path_params["name"]
         if name not in _FILES:
             raise Problem("not_found", "There is no such file.")
-        return _file(name).response(request, {"Cache-Control": "public, max-age=86400"})
+        return _file(name).response(request, {"Cache-Control": "max-age=86400"})
 
     return [
         *(Route(path, document, methods=["GET"]) for path in documents),
