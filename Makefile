@@ -5,7 +5,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test format bench openapi lock clean
+.PHONY: help soak run test format bench contract openapi lock clean
 
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ format: .venv/dev.stamp  ## Put the code in its canonical form
 bench: .venv/dev.stamp  ## Measure the service beside its peers
 	$(BIN)/python -m benchmarks
 
+contract: .venv/dev.stamp .venv/contract.stamp tests/contract/node_modules/.stamp  ## Let tools of others judge the contract
+	$(BIN)/python -m tests.contract
+
+soak: .venv/dev.stamp  ## Run the long forms of the tests, for an hour or so
+	SOAK=1 $(BIN)/pytest --numprocesses=2 -s tests/kernel/test_moments.py tests/kernel/test_snapshots.py
+
 openapi: .venv/run.stamp  ## Write the committed contract anew
 	@mkdir -p openapi
 	$(BIN)/pip-api openapi > .venv/openapi.json
@@ -43,7 +49,7 @@ lock: .venv/dev.stamp  ## Write both locks anew; UPGRADE=1 takes newer versions
 	$(subst pyproject.toml,,$(COMPILE)) --group=contract --output-file=requirements-contract.lock
 
 clean:  ## Remove what was made, the demonstration's data too
-	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist var
+	rm -rf .venv tests/contract/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist var
 
 # The stamps make an unchanged environment cost nothing: `make run` then starts at once.
 .venv/run.stamp: requirements.lock pyproject.toml
@@ -54,4 +60,14 @@ clean:  ## Remove what was made, the demonstration's data too
 
 .venv/dev.stamp: .venv/run.stamp requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+# The tools that judge the contract have an environment of their own: what they need does not go with what the service needs.
+.venv/contract.stamp: .venv/run.stamp requirements-contract.lock
+	test -x .venv/contract/bin/pip || $(PYTHON) -m venv .venv/contract
+	.venv/contract/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-contract.lock
+	touch $@
+
+tests/contract/node_modules/.stamp: tests/contract/package-lock.json
+	npm --prefix tests/contract ci --silent
 	touch $@

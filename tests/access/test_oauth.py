@@ -41,6 +41,8 @@ async def test_credentials_come_in_the_header_or_in_the_form(service: Service, c
         assert (await caller.get("/v1/concerns")).status_code == 200
     both = await asked(service, in_form, client)
     assert told(both) == (400, "invalid_request")
+    assert (await asked(service, GRANT | {"client_id": name}, client)).status_code == 200
+    assert told(await asked(service, GRANT | {"client_id": "another"}, client)) == (400, "invalid_request")
 
 
 async def test_who_is_not_known_is_challenged(service: Service, client: tuple[str, str]) -> None:

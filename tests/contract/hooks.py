@@ -58,3 +58,10 @@ def map_body(context: schemathesis.HookContext, body: Any) -> Any:
     if isinstance(body, dict) and isinstance(body.get("force_code"), str) and 1 <= len(body["force_code"]) <= 100:
         return {**body, "force_code": AVON}
     return body
+
+
+@schemathesis.hook
+def map_path_parameters(context: schemathesis.HookContext, path_parameters: Any) -> Any:
+    """A force and a measure that exist, so that figures are found and recorded."""
+    known = {"force": AVON, "measure": "demo.101-abandoned"}
+    return {name: known.get(name, value) if value else value for name, value in (path_parameters or {}).items()}

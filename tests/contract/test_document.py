@@ -175,7 +175,7 @@ def test_the_older_form_has_no_word_that_it_does_not_know() -> None:
         ({"type": "number", "exclusiveMinimum": 0}, {"type": "number", "minimum": 0, "exclusiveMinimum": True}),
         (
             {"anyOf": [{"$ref": "#/a"}, {"type": "null"}]},
-            {"anyOf": [{"$ref": "#/a"}, {"type": "object", "nullable": True, "enum": [None]}]},
+            {"anyOf": [{"$ref": "#/a"}, {"type": "string", "nullable": True, "enum": [None]}]},
         ),
         (
             {"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "null"}]},

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pip_api.http.problems import Problem
-from pip_api.http.query import parameters
+from pip_api.http.query import LONGEST_OF_SEVERAL, LONGEST_VALUE, MOST_VALUES, parameters, several
 
 NAMES = ["force", "status", "limit"]
 VALUES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=10)
@@ -44,3 +44,20 @@ def test_anything_else_is_refused_with_all_its_faults(query: bytes, expected: li
 
 def test_a_semicolon_does_not_separate() -> None:
     assert parameters(b"force=a;status=b", NAMES) == {"force": "a;status=b"}
+
+
+@pytest.mark.parametrize(("longest", "most"), [({}, LONGEST_VALUE), ({"force": 10}, 10)])
+def test_a_value_has_its_length(longest: dict[str, int], most: int) -> None:
+    assert parameters(b"force=" + b"x" * most, NAMES, longest) == {"force": "x" * most}
+    with pytest.raises(Problem) as refusal:
+        parameters(b"force=" + b"x" * (most + 1), NAMES, longest)
+    assert refusal.value.errors[0]["detail"] == f"'force' has at most {most} characters."
+
+
+def test_several_values_stand_in_one_parameter() -> None:
+    assert several("force", "kent,essex") == ["kent", "essex"]
+    assert len(several("force", ",".join("x" * MOST_VALUES))) == MOST_VALUES
+    for text in ("kent,,essex", ",".join("x" * (MOST_VALUES + 1)), "x" * (LONGEST_OF_SEVERAL + 1)):
+        with pytest.raises(Problem) as refusal:
+            several("force", text)
+        assert (refusal.value.code, refusal.value.errors[0]["parameter"]) == ("invalid_parameter", "force")

@@ -51,7 +51,7 @@ async def test_a_file_has_its_type_is_compressed_and_kept(
 ) -> None:
     answer = await reader.get(f"/reference/{name}")
     assert answer.headers["content-type"] == media_type
-    assert answer.headers["cache-control"] == "public, max-age=86400"
+    assert answer.headers["cache-control"] == "max-age=86400"
     assert answer.headers["content-encoding"] == "gzip"
     plain = await reader.get(f"/reference/{name}", headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from pip_api.kernel.shapes import CodeText, Day, Exact, Line, Moment, Shape, Whole, faults, patch_shape
+from pip_api.kernel.shapes import CodeText, Day, Exact, Flag, Line, Moment, Shape, Whole, faults, patch_shape
 from pip_api.resources.actions import ActionFields
 from pip_api.resources.concerns import ConcernCreate
 
@@ -32,6 +32,7 @@ def test_a_day_is_an_iso_date(day: date) -> None:
         (Whole, True), (Whole, "2"), (Whole, Decimal("2.0")), (Whole, 2.0), (Whole, None),
         (Exact, True), (Exact, 0.1), (Exact, "NaN"), (Exact, "Infinity"), (Exact, "1e400"), (Exact, "1234567890123456"),
         (Exact, Decimal("0.1234567890")), (Exact, "ten"), (Exact, ""), (Exact, [1]),
+        (Exact, "0" * 41), (Flag, "true"), (Flag, 1),
         (Line, ""), (Line, "two\nlines"), (Line, "x" * 201), (Line, 1), (Line, "delete\x7f"),
         (CodeText, "A"), (CodeText, "a--b"), (CodeText, "a-"), (CodeText, "é"), (CodeText, "a b"), (CodeText, "a\n"),
     ],

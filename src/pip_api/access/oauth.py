@@ -67,4 +67,6 @@ def _credentials(fields: dict[str, str], authorization: str | None) -> tuple[str
         raise OAuthRefused("invalid_client", "The Authorization header is not HTTP Basic.", 401) from None
     if not colon:
         raise OAuthRefused("invalid_client", "The Authorization header is not HTTP Basic.", 401)
+    if fields.get("client_id", unquote_plus(client_id)) != unquote_plus(client_id):
+        raise OAuthRefused("invalid_request", "The form and the Authorization header name different clients.")
     return unquote_plus(client_id), unquote_plus(secret)

@@ -6,7 +6,6 @@ Nothing is asked of another host: the policy of each page forbids it, and a brow
 import gzip
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,26 +40,22 @@ _PAGES = {"/docs": ("swagger-ui.html", ""), "/redoc": ("redoc.html", _OF_REDOC)}
 _LOGO_OF_OTHERS = b"https://cdn.redoc.ly/redoc/logo-mini.svg"  # Redoc asks for it; where it fails, it shows none
 
 
-@dataclass(frozen=True)
 class File:
-    """What is served as it is."""
+    """What is served as it is, compressed once."""
 
-    body: bytes
-    media_type: str
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "tag", f'"{hashlib.sha256(self.body).hexdigest()[:16]}"')
-        object.__setattr__(self, "compressed", gzip.compress(self.body, mtime=0))
-
-    tag: str = ""
-    compressed: bytes = b""
+    def __init__(self, body: bytes, media_type: str) -> None:
+        self.body = body
+        self.media_type = media_type
+        self.compressed = gzip.compress(body, mtime=0)
+        self.digest = hashlib.sha256(body).hexdigest()[:16]
 
     def response(self, request: Request, headers: Mapping[str, str]) -> Response:
-        sent = {"ETag": self.tag, "Vary": "Accept-Encoding", **headers}
-        if unchanged(request.headers.get("if-none-match"), self.tag):
+        tag = f'"{self.digest}"'
+        sent = {"ETag": tag, "Vary": "Accept-Encoding", **headers}
+        if unchanged(request.headers.get("if-none-match"), tag):
             return Response(status_code=304, headers=sent)
         if "gzip" in request.headers.get("accept-encoding", ""):
-            sent |= {"Content-Encoding": "gzip", "ETag": f'{self.tag[:-1]}-gzip"'}
+            sent |= {"Content-Encoding": "gzip", "ETag": f'"{self.digest}-gzip"'}
             return Response(self.compressed, headers=sent, media_type=self.media_type)
         return Response(self.body, headers=sent, media_type=self.media_type)
 
@@ -96,7 +91,7 @@ def reference_pages(documents: Mapping[str, Callable[[], bytes]]) -> list[Route]
         name = request.path_params["name"]
         if name not in _FILES:
             raise Problem("not_found", "There is no such file.")
-        return _file(name).response(request, {"Cache-Control": "public, max-age=86400"})
+        return _file(name).response(request, {"Cache-Control": "max-age=86400"})
 
     return [
         *(Route(path, document, methods=["GET"]) for path in documents),

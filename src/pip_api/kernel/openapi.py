@@ -40,7 +40,7 @@ def described(operation: Operation) -> Schema:
     """An operation in the words of OpenAPI. Shapes stand in it as they are, until the document is put together."""
     story = operation.story
     says = inspect.getdoc(story.func if isinstance(story, partial) else story) or operation.summary
-    changing = any(each["name"] == "If-Match" for each in operation.parameters)
+    taken = {each["name"] for each in operation.parameters}
     parameters = [
         {**each, "required": True} if each["name"] == "If-Match" and operation.method == "DELETE" else each
         for each in operation.parameters
@@ -55,11 +55,16 @@ def described(operation: Operation) -> Schema:
         "x-permission": operation.permission,
         "responses": answers(operation.answers, _headers(operation), operation.also),
     }
-    found = {404, 410} if "{" in operation.path else set()
-    written = {409} if operation.method != "GET" else set()
     has_body = operation.body is not None or operation.upload
-    found |= written | ({412, 428} if changing else set()) | ({413, 415, 422} if has_body else set())
-    extra["responses"] |= refusals(found.union(ALWAYS_REFUSED))
+    refused = {
+        *ALWAYS_REFUSED,
+        *((404, 410) if "{" in operation.path else ()),
+        *((409,) if operation.method != "GET" else ()),
+        *((412, 428) if "If-Match" in taken else ()),
+        *((413, 415, 422) if has_body else ()),
+        *((422,) if "Idempotency-Key" in taken else ()),
+    }
+    extra["responses"] |= refusals(refused)
     if has_body:
         binary = {"schema": {"type": "string", "format": "binary"}}
         content = binary if operation.body is None else {"schema": operation.body}

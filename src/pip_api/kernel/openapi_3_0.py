@@ -70,7 +70,7 @@ def _nullable(schema: Mapping[str, Any], old: Schema) -> Schema:
         if typed:
             typed[0]["nullable"] = True
         else:
-            old["anyOf"].append({"type": "object", "nullable": True, "enum": [None]})
+            old["anyOf"].append({"type": "string", "nullable": True, "enum": [None]})
     return old
 
 

@@ -116,7 +116,7 @@ CodeText = Annotated[str, StringConstraints(min_length=1, max_length=100, patter
 """A code that people and systems use: lower case letters, digits, and single dots, underscores or hyphens between."""
 
 
-GssCode = Annotated[str, StringConstraints(pattern=r"^[EWNS][0-9]{8}$")]
+GssCode = Annotated[str, StringConstraints(max_length=9, pattern=r"^[EWNS][0-9]{8}$")]
 """A code of the Government Statistical Service, such as E12000009."""
 
 

@@ -21,7 +21,7 @@ from pip_api.resources.pips import pips
 from pip_api.rules.lifecycle import ACTION_MOVES, ActionStatus, may_move
 from pip_api.rules.numbering import next_number
 
-TaskNumber = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}(\.[1-9][0-9]{0,2}){1,2}$")]
+TaskNumber = Annotated[str, StringConstraints(max_length=11, pattern=r"^[1-9][0-9]{0,2}(\.[1-9][0-9]{0,2}){1,2}$")]
 
 
 Output = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]

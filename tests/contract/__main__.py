@@ -1,0 +1,104 @@
+"""Everything that nobody here wrote, judging the contract: `make contract` runs this."""
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from tests.contract.clients import TOOLS, python_client, run, typescript_client
+from tests.contract.fuzzing import demonstration, fuzzed
+from tests.contract.linters import HERE, Refused, lint
+from tests.serving import Server, serving
+
+EXAMPLES = 200
+PLAN = "/v1/pips/avon-and-somerset-2026-01"
+RESOURCES = (
+    "/v1/pips",
+    PLAN,
+    f"{PLAN}/status",
+    f"{PLAN}/versions",
+    "/v1/triage?region=south-west",
+    "/v1/figures?measure=demo.101-abandoned",
+    "/v1/forces/avon-and-somerset",
+    "/v1/pips/none",
+    "/problems",
+    "/openapi.json",
+    "/docs",
+    "/reference/swagger-ui.css",
+)
+
+
+def manners(server: Server, token: str) -> str:
+    """REDbot, which has httplint look at every answer, on a dozen resources: no bad note."""
+    counted = {"good": 0, "warning": 0, "bad": 0}
+    for path in RESOURCES:
+        header = f"Authorization: Bearer {token}"
+        notes = json.loads(run(TOOLS / "python", HERE / "redbot_notes.py", server.url + path, header))
+        if bad := [note["says"] for note in notes if note["level"] == "bad"]:
+            raise Refused(f"{path}: {bad}")
+        for note in notes:
+            if note["level"] in counted:
+                counted[note["level"]] += 1
+    return f"redbot and httplint: {len(RESOURCES)} resources, {counted['bad']} bad notes, {counted['warning']} warnings"
+
+
+def pages(server: Server) -> str:
+    """Swagger UI and Redoc in Chromium, with no name resolved."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        raise Refused("There is no Chromium: apt-get install chromium")
+    return "chromium: " + ", ".join(run("node", HERE / "browser.mjs", server.url, chromium).splitlines())
+
+
+def fuzzing(folder: Path, server: Server) -> str:
+    """Schemathesis with every check, stateful links too."""
+    report, printed = fuzzed(folder, server, EXAMPLES)
+    if report["failures"] or report["errors"]:
+        raise Refused(printed)
+    tried, operations = report["test_cases"]["generated"], report["operations"]["tested"]
+    return f"schemathesis: 0 failures at {EXAMPLES} examples an operation, {operations} operations, {tried} cases"
+
+
+def judged(name: str, judge: Callable[[], Iterable[str]]) -> bool:
+    """Prints what a judge says, and whether it was content."""
+    started = time.monotonic()
+    try:
+        told, content = list(judge()), True
+    except Refused as refusal:
+        told, content = [f"{name}: FAILED", str(refusal)], False
+    for line in told:
+        print(line)
+    print(f"  ({name} took {time.monotonic() - started:.0f} s)", flush=True)
+    return content
+
+
+def main() -> int:
+    if shutil.which("node") is None:
+        print("There is no Node.js: apt-get install nodejs npm")
+        return 2
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        with serving(folder, "--demo", PIP_TOKEN_LIFETIME_SECONDS="3600", PIP_LOG_LEVEL="info") as server:
+            known = {"PIP_SERVER": server.url, **demonstration(folder, server)}
+            contents = [judged(name, judge) for name, judge in _judges(folder, server, known).items()]
+    return 0 if all(contents) else 1
+
+
+def _judges(folder: Path, server: Server, known: Mapping[str, str]) -> dict[str, Callable[[], Iterable[str]]]:
+    made = folder / "clients"
+    made.mkdir()
+    return {
+        "linters": lint,
+        "python client": lambda: [python_client(made, known)],
+        "typescript client": lambda: [typescript_client(made, known)],
+        "manners": lambda: [manners(server, known["PIP_TOKEN"])],
+        "pages": lambda: [pages(server)],
+        "fuzzing": lambda: [fuzzing(folder, server)],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
