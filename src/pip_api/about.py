@@ -17,11 +17,11 @@ from pip_api.http.strict_json import DEEPEST
 from pip_api.kernel import open_operations
 from pip_api.kernel.call import LONGEST_REASON, Services
 from pip_api.kernel.document import JSON, MERGE_PATCH
+from pip_api.kernel.idempotency import RETENTION
 from pip_api.kernel.open_operations import routed
 from pip_api.kernel.query import DEFAULT_LIMIT, MOST_LIMIT
 from pip_api.rules.periods import FORMS
 
-IDEMPOTENCY_RETENTION_DAYS = 7
 _CHALLENGE = 'Bearer realm="pip_api metrics"'
 
 
@@ -118,7 +118,7 @@ def _capabilities(offered: Offered, services: Services, rates: Rates) -> dict[st
             {"policy": each.name, "quota": each.quota, "seconds": each.seconds} for each in rates.policies.values()
         ],
         "cursor_lifetime_seconds": settings.cursor_lifetime_seconds,
-        "idempotency_retention_days": IDEMPOTENCY_RETENTION_DAYS,
+        "idempotency_retention_days": RETENTION.days,
         "id_schemes": ["uuid", "ref:"],
         "imports": offered.imports,
         "periods": FORMS,

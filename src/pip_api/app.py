@@ -1,5 +1,7 @@
 """The only place where the parts are put together."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -21,8 +23,8 @@ from pip_api.access.oauth import OAuthRefused, grant_token
 from pip_api.access.tokens import TokenIssuer, TokenVerifier, VerifiedTokens, require_cryptography_backend
 from pip_api.db import open_database
 from pip_api.db.columns import to_json
+from pip_api.db.errors import Unavailable
 from pip_api.db.migrate import head
-from pip_api.db.session import Database
 from pip_api.exchange import figures as figure_imports
 from pip_api.exchange import imports
 from pip_api.exchange import measures as measure_imports
@@ -37,6 +39,7 @@ from pip_api.http.reference_pages import reference_pages
 from pip_api.insight import plan_status, totals, triage
 from pip_api.kernel import open_operations, routes
 from pip_api.kernel.call import Services
+from pip_api.kernel.idempotency import forget_old
 from pip_api.kernel.open_operations import routed
 from pip_api.kernel.openapi_3_0 import as_3_0
 from pip_api.kernel.running import Running
@@ -80,6 +83,7 @@ TAGS = {
     "operation": "How the service is, and what its refusals mean.",
 }
 LONGEST_FORM = 8_192
+log = logging.getLogger("pip_api.app")
 RELEASE = version("policing-pip-api")
 OFFERED = about.Offered(
     version=RELEASE,
@@ -126,7 +130,7 @@ def create_app(
     verifier = TokenVerifier({key.kid: key.public_jwk()}, settings.issuer, settings.audience, clock)
     authentication = Authentication(VerifiedTokens(verifier, clock, seconds), database, clock, seconds)
 
-    app = _documented(_lifespan(database))
+    app = _documented(_lifespan(services))
     app.state.services = services
     app.state.rates = rates(settings, services)
     app.state.metrics = Metrics(RELEASE)
@@ -193,14 +197,28 @@ def _documented(lifespan: Lifespan | None) -> FastAPI:
     return app
 
 
-def _lifespan(database: Database) -> Lifespan:
+def _lifespan(services: Services) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await database.open()
+        await services.database.open()
+        clearing = asyncio.create_task(_clear_up(services))
         yield
-        await database.close()
+        clearing.cancel()
+        await services.database.close()
 
     return lifespan
+
+
+async def _clear_up(services: Services) -> None:
+    """Each hour, drops what is kept for a time only."""
+    while True:
+        await asyncio.sleep(3_600)
+        try:
+            if not services.settings.read_only:
+                async with services.database.transaction() as session:
+                    await forget_old(session, services.clock())
+        except Unavailable as error:
+            log.warning("what is old was not cleared up: %s", error)
 
 
 async def _refused_by_router(request: Request, error: Exception) -> Response:

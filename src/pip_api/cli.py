@@ -4,7 +4,6 @@ import asyncio
 import gc
 import json
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -53,11 +52,12 @@ def serve(
 
     from pip_api.app import create_app
     from pip_api.db.migrate import require_current
+    from pip_api.http.listening import take_address
     from pip_api.http.logs import configure
 
     settings = load()
     configure(json=settings.environment == "production", level=settings.log_level)
-    with _listener(settings) as listener:
+    with take_address(settings) as listener:
         if demo:
             _prepare_demo(settings)
         require_current(settings)
@@ -75,21 +75,6 @@ def serve(
         # When it has stopped in good order, uvicorn raises the signal again: that would end the process with a failure.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
         uvicorn.Server(config).run(sockets=[listener])
-
-
-def _listener(settings: Settings) -> socket.socket:
-    """The address, taken before anything else is done. Raises StartRefused."""
-    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-        listener.listen()  # without it another start could take the same address
-    except OSError as error:
-        listener.close()
-        reason = error.strerror or str(error)
-        taken = f"Cannot listen on {settings.host} port {settings.port}: {reason}"
-        raise StartRefused(f"{taken}; choose another with PIP_HOST and PIP_PORT.") from error
-    return listener
 
 
 def _welcome(settings: Settings, demo: bool) -> str:
@@ -174,13 +159,17 @@ def create_client(
     on: Annotated[str, typer.Option(help="Where: national, region:CODE or force:CODE.")],
     name: Annotated[str, typer.Option(help="What people call it.")] = "",
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
+    needs_keys: Annotated[
+        bool, typer.Option("--needs-keys", help="Refuse its changes that come without an Idempotency-Key.")
+    ] = False,
 ) -> None:
     """Make a client with a role, in the database of PIP_DATABASE_URL, and print its secret, shown this once."""
     from pip_api.db.migrate import require_current
 
     settings = load()
     require_current(settings)
-    print(_create_clients(settings, {client_id: (name or client_id, role, on)}, reason)[client_id])
+    made = _create_clients(settings, {client_id: (name or client_id, role, on)}, reason, needs_keys=needs_keys)
+    print(made[client_id])
 
 
 @clients.command("disable")
@@ -198,13 +187,16 @@ def disable_client(
     print(f"The client {client_id} is disabled.")
 
 
-def _create_clients(settings: Settings, wanted: Mapping[str, tuple[str, str, str]], reason: str) -> dict[str, str]:
+def _create_clients(
+    settings: Settings, wanted: Mapping[str, tuple[str, str, str]], reason: str, *, needs_keys: bool = False
+) -> dict[str, str]:
     """Clients by id, each with its name, role and place; gives their secrets. All are made, or none."""
     from pip_api.resources.clients import Place, create_client
 
     async def make(call: "Call") -> dict[str, str]:
         return {
-            id: await create_client(call, id, name, role, Place.parse(on)) for id, (name, role, on) in wanted.items()
+            id: await create_client(call, id, name, role, Place.parse(on), needs_keys=needs_keys)
+            for id, (name, role, on) in wanted.items()
         }
 
     made: dict[str, str] = _as_system(settings, reason, make)

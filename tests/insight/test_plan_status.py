@@ -131,3 +131,12 @@ async def test_who_may_read_a_status(service: Service, plan: Record) -> None:
 async def test_what_is_no_plan_has_no_status(admin: httpx.AsyncClient, plan: Record) -> None:
     for name in ("ref:avon-and-somerset-2026-99", "x", plan["concern_ids"][0]):
         refused(await admin.get(f"/v1/pips/{name}/status"), 404, "not_found")
+
+
+async def test_what_stands_as_it_stood_need_not_be_sent_again(lead: httpx.AsyncClient, concern: Record) -> None:
+    plan = await a_plan(lead, concern)
+    path = f"/v1/pips/{plan['id']}/status"
+    held = {"If-None-Match": (await lead.get(path)).headers["etag"]}
+    assert (await lead.get(path, headers=held)).status_code == 304
+    await an_action(lead, plan)
+    assert (await lead.get(path, headers=held)).json()["actions"]["total"] == 1

@@ -174,3 +174,13 @@ async def test_no_cell_of_the_table_is_a_formula(admin: httpx.AsyncClient, plan:
     rows = await table(admin, region="south-west", level="3")
     assert [each["pip_title"] for each in rows[1:]] == ["'=1+1", "'+44 20", "'-1", "'@SUM(A1)", "Plain = plain"]
     assert {each["pip_lead"] for each in rows[1:]} == {'\'=HYPERLINK("x")'}
+
+
+async def test_a_triage_without_news_need_not_be_sent_again(service: Service, admin: httpx.AsyncClient) -> None:
+    for accept in ("application/json", "text/csv"):
+        first = await admin.get("/v1/triage", headers={"Accept": accept})
+        service.clock.forward(seconds=5)
+        held = {"Accept": accept, "If-None-Match": first.headers["etag"]}
+        assert (await admin.get("/v1/triage", headers=held)).status_code == 304, accept
+        await a_plan(admin, await a_concern(admin))
+        assert (await admin.get("/v1/triage", headers=held)).status_code == 200, accept

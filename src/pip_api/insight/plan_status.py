@@ -9,12 +9,14 @@ from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, Date, FromClause, Integer, bindparam, func, literal_column, select, true
 
 from pip_api.access.principals import Principal
+from pip_api.db.columns import to_json
 from pip_api.db.constructs import as_json, as_uid, each, is_one_of, json_list, json_record, json_text, padded
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem
 from pip_api.kernel.call import Answer, Call
-from pip_api.kernel.document import ID, Operation
+from pip_api.kernel.document import ID, IF_NONE_MATCH, Operation
 from pip_api.kernel.moments import MOMENT
+from pip_api.kernel.pages import tagged
 from pip_api.kernel.resource import visible
 from pip_api.kernel.verbs import find, identified
 from pip_api.ledger.as_of import Mark, MarkKind
@@ -251,12 +253,12 @@ async def get_plan_status(call: Call) -> Answer:
     if row is None:
         await find(pips, call, call.path["id"])  # says whether it was withdrawn, or never was
         raise Problem("not_found", "There is no plan with this id.")
-    return Answer(200, overview(row))
+    return tagged(call, to_json(overview(row)))
 
 
 operations = [
     Operation(
         "GET", "/v1/pips/{id}/status", "getPipStatus", "pips", "Read where a plan stands", "pip:read",
-        get_plan_status, {200: PlanOverview}, [ID, *MOMENT],
+        get_plan_status, {200: PlanOverview, 304: None}, [ID, *MOMENT, IF_NONE_MATCH],
     )
 ]  # fmt: skip

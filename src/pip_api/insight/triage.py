@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
@@ -11,7 +12,7 @@ from orjson import Fragment
 from pydantic import BaseModel, Field
 from sqlalchemy import Integer, bindparam, func, or_, select
 
-from pip_api.db.columns import Code, from_json
+from pip_api.db.columns import Code, from_json, to_json
 from pip_api.db.constructs import Texts, any_of, is_one_of
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import bad_parameter
@@ -27,8 +28,9 @@ from pip_api.insight.plan_status import (
     sources,
 )
 from pip_api.kernel.call import Answer, Call
-from pip_api.kernel.document import Operation, query
+from pip_api.kernel.document import IF_NONE_MATCH, Operation, query
 from pip_api.kernel.moments import MOMENT
+from pip_api.kernel.pages import tagged
 from pip_api.kernel.query import commas
 from pip_api.ledger.as_of import Mark, MarkKind
 
@@ -91,8 +93,12 @@ async def get_triage(call: Call) -> Answer:
     asked = [group for group in by_force if _is_asked(group[0], levels)]
     if form == "csv":
         headers = {"Content-Disposition": 'attachment; filename="triage.csv"'}
-        return Answer(200, _csv(asked), headers, "text/csv; charset=utf-8")
-    return Answer(200, {"as_of": call.moment or call.now, "items": [_item(group) for group in asked]})
+        return tagged(call, _csv(asked), headers, "text/csv; charset=utf-8")
+    items = to_json([_item(group) for group in asked])
+    answer = tagged(call, items)
+    if answer.body is None:
+        return answer
+    return replace(answer, body={"as_of": call.moment or call.now, "items": Fragment(items)})
 
 
 def _item(rows: list[Record]) -> Record:
@@ -162,13 +168,14 @@ def _harmless(cell: Any) -> Any:
 operations = [
     Operation(
         "GET", "/v1/triage", "getTriage", "triage", "Read where every plan stands", "triage:read",
-        get_triage, {200: Triage},
+        get_triage, {200: Triage, 304: None},
         [
             query("region", "Only the forces of this region, by its code."),
             query("level", "Only forces at these levels of support, with commas.",
                   commas({"type": "integer", "format": "int32", "minimum": 0, "maximum": 9})),
             query("format", "Instead of the Accept header.", {"type": "string", "enum": ["json", "csv"]}),
             *MOMENT,
+            IF_NONE_MATCH,
         ],
         also={"text/csv": {"type": "string", "examples": [",".join(CSV_COLUMNS)]}}, sends=["Content-Disposition"],
     )

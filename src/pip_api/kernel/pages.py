@@ -33,11 +33,18 @@ _MODES: tuple[Literal["snapshot", "live"], ...] = ("snapshot", "live")
 
 
 async def list_page(
-    listing: Listing, call: Call, path: str, params: Mapping[str, Any], shaped: Shaping | None = None
+    listing: Listing,
+    call: Call,
+    path: str,
+    params: Mapping[str, Any],
+    shaped: Shaping | None = None,
+    *,
+    plain: bool = False,
 ) -> Answer:
     """The page of a listing that the query asks for; `params` are the parameters of its own conditions.
 
-    All pages of a walk show the rows as they stood when the first was read, whatever is written meanwhile.
+    All pages of a walk show the rows as they stood when the first was read, whatever is written meanwhile. `plain` rows
+    are written as the database gives them, their identifiers as text and lists as JSON.
     """
     query = call.query
     used = {name: listing.filters[name].read(text) for name, text in query.items() if name in listing.filters}
@@ -55,7 +62,8 @@ async def list_page(
     start = {}
     if place is not None:
         start = {f"from_{i}": listing.place(*each) for i, each in enumerate(zip(order, place.keys, strict=True))}
-    shown = Shown(frozenset(used), order, place is not None, withdrawn, mark.kind)
+    used, params, one_force = _within_reach(used, params)
+    shown = Shown(frozenset(used), order, place is not None, withdrawn, mark.kind, one_force, plain)
     rows = await call.session.fetch(listing.page(shown), **params, **mark.params, **used, **start, page_size=limit + 1)
     if rows and mark.snapshot is None:
         mark = replace(mark, snapshot=rows[0]["snapshot"], taken_at=call.now)
@@ -72,10 +80,21 @@ async def list_page(
     items: Sequence[Any] = rows if shaped is None else await shaped(rows, mark)
     made = page(items, limit, following, path, query, applied)
     if _include_total.read(query.get("include_total", "false")):
-        counted = replace(shown, resumed=False, kind=mark.kind)
+        counted = replace(shown, resumed=False, kind=mark.kind, plain=False)
         total = await call.session.one(listing.count(counted), **params, **mark.params, **used)
         made["page"]["total"] = total["total"] if total is not None else 0
     return answer_page(call, made)
+
+
+def _within_reach(used: Record, params: Mapping[str, Any]) -> tuple[Record, Mapping[str, Any], bool]:
+    """Of the forces asked for, those in reach: one condition on forces, where two would keep an index from its use."""
+    if "forces" not in params or "force" not in used:
+        return used, params, False
+    others = {name: value for name, value in used.items() if name != "force"}
+    reached = sorted({*used["force"]}.intersection(params["forces"]))
+    if len(reached) == 1:
+        return others, {**params, "force": reached[0]}, True
+    return others, {**params, "forces": tuple(reached)}, False
 
 
 def one_of(name: str, query: Mapping[str, str], choices: Sequence[str]) -> str:
@@ -112,6 +131,16 @@ def answer_page(call: Call, page: Record) -> Answer:
     if unchanged(call.if_none_match, tag):
         return Answer(304, headers=headers)
     return Answer(200, {**page, "items": Fragment(items)}, headers)
+
+
+def tagged(
+    call: Call, body: bytes, headers: Mapping[str, str] | None = None, media_type: str = "application/json"
+) -> Answer:
+    """An answer whose tag is of its content; nothing but the tag for whoever holds it already."""
+    tag = {"ETag": content_etag(body)}
+    if unchanged(call.if_none_match, tag["ETag"]):
+        return Answer(304, headers=tag)
+    return Answer(200, body, {**(headers or {}), **tag}, media_type)
 
 
 def _link(path: str, query: Mapping[str, str]) -> str:

@@ -8,12 +8,12 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, FromClause, String, Table, bindparam, exists, insert, select, update
 
-from pip_api.db.columns import Instant, Json, Uid, from_json, to_json
+from pip_api.db.columns import Code, Instant, Json, Uid, from_json, to_json
 from pip_api.db.constructs import Texts, Uids, any_of, constant, each, json_member
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import fault, pointer
-from pip_api.kernel.query import Filter, Listing, after, equal
+from pip_api.kernel.query import Filter, Listing, Shown, after, equal
 from pip_api.kernel.shapes import Row, Shape, patch_shape, read_shape
 from pip_api.kernel.validation import validated
 from pip_api.ledger.as_of import NOW, MarkKind, as_of
@@ -117,9 +117,7 @@ class Resource:
         self.stem = stem
         sorts = (*self.sorts, "created_at", "updated_at")
         filters = (equal("id", kind="id"), *self.filters, after("updated_after", "updated_at", "moment"))
-        self.listing = Listing(
-            self.rows, self.names, filters, sorts, lambda rows, kind: visible(rows), sort_as=self.sort_as
-        )
+        self.listing = Listing(self.rows, self.names, filters, sorts, self._seen, sort_as=self.sort_as)
         self._prepare_statements()
         self.named = [(reference, reference.to or self) for reference in self.references]
         if self.parent is not None:
@@ -143,6 +141,9 @@ class Resource:
         if (found := self._rows.get(kind)) is None:
             found = self._rows[kind] = as_of(self.table, self.noun, kind)
         return found
+
+    def _seen(self, rows: FromClause, shown: Shown) -> Sequence[ColumnElement[Any]]:
+        return visible(rows, shown.one_force)
 
     def one_by(self, name: str, kind: MarkKind = NOW, *, hold: bool = False) -> Statement:
         """The visible row of an id or key. To `hold` it is to let nobody else change it until the transaction ends."""
@@ -236,11 +237,13 @@ class Referrer:
         return await session.one(self._any, name=str(name) if self._in_list else name) is not None
 
 
-def visible(table: FromClause) -> Sequence[ColumnElement[Any]]:
+def visible(table: FromClause, one_force: bool = False) -> Sequence[ColumnElement[Any]]:
     """The condition that starts every select: only rows of the forces in the caller's reach (the parameter `forces`).
 
-    Reference data that no force owns has no such condition.
+    Or of `one_force` in it (the parameter `force`). Reference data that no force owns has no such condition.
     """
+    if one_force and "force_code" in table.c:
+        return (table.c.force_code == bindparam("force", type_=Code),)
     return (any_of(table.c.force_code, bindparam("forces", type_=Texts())),) if "force_code" in table.c else ()
 
 

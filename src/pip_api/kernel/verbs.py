@@ -7,7 +7,7 @@ from uuid import UUID
 from pip_api.access.permissions import OVERRIDE
 from pip_api.db.columns import to_json
 from pip_api.db.statements import Record
-from pip_api.http.preconditions import content_etag, etag, expected, unchanged
+from pip_api.http.preconditions import etag, expected, unchanged
 from pip_api.http.problems import Problem, fault, pointer
 from pip_api.http.query import several, unknown
 from pip_api.kernel.call import Answer, Call
@@ -30,9 +30,9 @@ async def list_(of: Resource, call: Call) -> Answer:
 
     async def shaped(rows: list[Record], mark: Mark) -> list[Record]:
         await expand(of, rows, tree, call, mark)
-        return [_only(row, fields, tree) for row in rows]
+        return [_only(row, fields, tree) for row in rows] if fields else rows
 
-    return await list_page(of.listing, call, of.path, {"forces": call.by.reach(of.reads)}, shaped)
+    return await list_page(of.listing, call, of.path, {"forces": call.by.reach(of.reads)}, shaped, plain=not tree)
 
 
 async def read(of: Resource, call: Call) -> Answer:
@@ -55,11 +55,7 @@ async def _read_expanded(of: Resource, call: Call, fields: list[str], tree: Tree
     mark = Mark(call.moment, await call.session.snapshot(), call.now)
     row = await find(of, call, call.path["id"], mark=mark)
     await expand(of, [row], tree, call, mark)
-    body = to_json(_only(row, fields, tree))
-    tag = content_etag(body)
-    return (
-        Answer(304, headers={"ETag": tag}) if unchanged(call.if_none_match, tag) else Answer(200, body, {"ETag": tag})
-    )
+    return tagged(call, to_json(_only(row, fields, tree)))
 
 
 async def create(of: Resource, call: Call) -> Answer:

@@ -88,6 +88,6 @@ figure_listing = Listing(
         after("recorded_after", "recorded_at", "moment"),
     ],
     [*KEY],
-    lambda rows, kind: (*visible(rows), is_newest(rows, kind)),
+    lambda rows, shown: (*visible(rows, shown.one_force), is_newest(rows, shown.kind)),
     tie_break=KEY,
 )
