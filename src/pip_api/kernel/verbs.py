@@ -13,7 +13,7 @@ from pip_api.http.query import several, unknown
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.changes import since
 from pip_api.kernel.expand import Tree, expand, wanted
-from pip_api.kernel.pages import list_page
+from pip_api.kernel.pages import list_page, tagged
 from pip_api.kernel.resource import Resource, RuleContext
 from pip_api.kernel.validation import invalid
 from pip_api.kernel.writing import changes, following, fresh, write
