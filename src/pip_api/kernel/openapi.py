@@ -33,7 +33,7 @@ SERVER = {
 }
 OF_KNOWN_CALLERS = ("RateLimit", "RateLimit-Policy")
 OF_CHANGES = ("Dry-Run", "Idempotency-Key", "Idempotency-Replayed", "Original-Request-Id")
-ALWAYS_REFUSED = (400, 401, 403, 406, 429, 500, 503)
+ALWAYS_REFUSED = (400, 401, 403, 406, 414, 429, 500, 503)
 
 
 def described(operation: Operation) -> Schema:
