@@ -39,7 +39,7 @@ def unchanged(if_none_match: str | None, tag: str) -> bool:
     """Whether the caller already holds exactly this representation (If-None-Match)."""
     if if_none_match is None:
         return False
-    if if_none_match.strip() == "*":
+    if if_none_match == tag or if_none_match.strip() == "*":
         return True
     return tag in {_DRESS.sub(r'"\1"', candidate.strip()) for candidate in if_none_match.split(",")}
 
