@@ -1,4 +1,4 @@
-# Needs Python 3.11, its pip and make. Everything else comes from the two locks.
+# Needs Python 3.11, its pip and make. Everything else comes from the locks.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -43,7 +43,7 @@ openapi: .venv/run.stamp  ## Write the committed contract anew
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version=3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command='make lock' $(if $(UPGRADE),--upgrade)
 
-lock: .venv/dev.stamp  ## Write both locks anew; UPGRADE=1 takes newer versions
+lock: .venv/dev.stamp  ## Write the locks anew; UPGRADE=1 takes newer versions
 	$(COMPILE) --group=build --output-file=requirements.lock
 	$(COMPILE) --group=build --group=dev --group=bench --constraints=requirements.lock --output-file=requirements-dev.lock
 	$(subst pyproject.toml,,$(COMPILE)) --group=contract --output-file=requirements-contract.lock

@@ -38,9 +38,9 @@ class Service:
     app: FastAPI
     clock: Clock
     _clients: int = 0
-    _opened: list[httpx.AsyncClient] = field(default_factory=list)
-    _secrets: dict[httpx.AsyncClient, tuple[str, str]] = field(default_factory=dict)
-    _forms: dict[httpx.AsyncClient, dict[str, str]] = field(default_factory=dict)
+    _opened: list[httpx.AsyncClient] = field(default_factory=list, repr=False)
+    _secrets: dict[httpx.AsyncClient, tuple[str, str]] = field(default_factory=dict, repr=False)
+    _forms: dict[httpx.AsyncClient, dict[str, str]] = field(default_factory=dict, repr=False)
 
     @property
     def services(self) -> Services:

@@ -277,6 +277,7 @@ async def test_no_answer_needs_more_statements_than_it_should(admin: httpx.Async
         ("GET", f"/v1/actions/{action['id']}"): 1,
         ("GET", f"/v1/actions/{action['id']}/versions"): 2,
         ("GET", "/v1/figures/totals"): 1,
+        ("GET", "/v1/pips?expand=actions,concerns.measures"): 4,
     }
     for (method, path), limit in most.items():
         assert await needed(method, path) == limit, path

@@ -23,7 +23,6 @@ from pip_api.access.oauth import OAuthRefused, grant_token
 from pip_api.access.tokens import TokenIssuer, TokenVerifier, VerifiedTokens, require_cryptography_backend
 from pip_api.db import open_database
 from pip_api.db.columns import to_json
-from pip_api.db.errors import Unavailable
 from pip_api.db.migrate import head
 from pip_api.exchange import figures as figure_imports
 from pip_api.exchange import imports
@@ -202,9 +201,12 @@ def _lifespan(services: Services) -> Lifespan:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await services.database.open()
         clearing = asyncio.create_task(_clear_up(services))
-        yield
-        clearing.cancel()
-        await services.database.close()
+        try:
+            yield
+        finally:
+            clearing.cancel()
+            await asyncio.gather(clearing, return_exceptions=True)
+            await services.database.close()
 
     return lifespan
 
@@ -215,10 +217,10 @@ async def _clear_up(services: Services) -> None:
         await asyncio.sleep(3_600)
         try:
             if not services.settings.read_only:
-                async with services.database.transaction() as session:
+                async with services.database.transaction(bulk=True) as session:  # however many there are
                     await forget_old(session, services.clock())
-        except Unavailable as error:
-            log.warning("what is old was not cleared up: %s", error)
+        except Exception:
+            log.exception("what is old was not cleared up; it is tried again in an hour")
 
 
 async def _refused_by_router(request: Request, error: Exception) -> Response:

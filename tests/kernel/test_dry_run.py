@@ -1,5 +1,6 @@
 """Does a dry run say what the real one would, and leave nothing behind?"""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -137,6 +138,13 @@ async def test_a_dry_run_takes_no_key_and_no_number(service: Service, lead: http
     assert real.json()["ref"] == f"{AVON}-2026-01"
     assert "idempotency-replayed" not in real.headers
     assert (await a_plan(lead, concern))["ref"] == f"{AVON}-2026-02"
+
+
+async def test_a_dry_run_that_loses_a_race_is_tried_again(lead: httpx.AsyncClient) -> None:
+    body = {"force_code": AVON, "title": "Answer calls in time"}
+    answers = await asyncio.gather(*(lead.post("/v1/pips", params=DRY if n % 2 else {}, json=body) for n in range(8)))
+    assert [each.status_code for each in answers] == [201] * 8
+    assert len((await lead.get("/v1/pips")).json()["items"]) == 4
 
 
 async def test_false_is_no_dry_run_and_nonsense_is_refused(lead: httpx.AsyncClient) -> None:

@@ -101,6 +101,22 @@ async def test_the_tag_is_of_all_that_is_shown(admin: httpx.AsyncClient, plan: R
     assert (await admin.get(one, headers=held)).status_code == 200
 
 
+async def test_the_tag_is_good_for_a_change_too(admin: httpx.AsyncClient, plan: Record) -> None:
+    tag = (await admin.get(f"/v1/pips/{plan['id']}?expand=actions")).headers["etag"]
+    answer = await admin.patch(f"/v1/pips/{plan['id']}", json={"title": "Seen"}, headers={"If-Match": tag})
+    assert (answer.status_code, answer.json()["title"]) == (200, "Seen")
+
+
+async def test_no_answer_carries_more_along_than_it_should(admin: httpx.AsyncClient, plan: Record) -> None:
+    """A hundred actions, each with its plan, each with its hundred actions."""
+    for _ in range(98):
+        await an_action(admin, plan)
+    answer = await admin.get("/v1/actions?limit=100&expand=pip.actions")
+    refused(answer, 400, "invalid_parameter")
+    assert codes(answer) == [("invalid_parameter", "expand")]
+    assert (await admin.get("/v1/actions?limit=50&expand=pip.actions")).status_code == 200
+
+
 async def test_what_cannot_be_expanded_is_refused_with_a_suggestion(admin: httpx.AsyncClient, plan: Record) -> None:
     answer = await admin.get("/v1/pips?expand=action,actions.concrn,actions")
     document = refused(answer, 400, "invalid_parameter")

@@ -180,6 +180,26 @@ async def test_versions_are_compared_too(service: Service, lead: httpx.AsyncClie
     assert (same["patch"], same["summary"], same["counts"]) == ([], [], {})
 
 
+async def test_versions_of_one_instant_are_told_apart(lead: httpx.AsyncClient, concern: Record) -> None:
+    """Two machines whose clocks differ, or one that is quick: the later version is never of an earlier moment."""
+    row = concern
+    for owner in ("First", "Second"):
+        row = (await changed(lead, "/v1/concerns", row, owner=owner)).json()
+    told = (await lead.get(f"/v1/concerns/{concern['id']}/diff?from=2&to=3")).json()
+    assert [each["value"] for each in told["patch"] if each["path"] == "/owner"] == ["Second"]
+    assert len(told["summary"]) == 1
+    backwards = await lead.get(f"/v1/concerns/{concern['id']}/diff?from=3&to=2")
+    assert codes(backwards) == [("invalid_parameter", "from")]
+
+
+async def test_a_late_change_that_cannot_be_read_is_late_first(lead: httpx.AsyncClient, concern: Record) -> None:
+    path = f"/v1/concerns/{concern['id']}"
+    await changed(lead, "/v1/concerns", concern, owner="Supt Hill")
+    headers = {"If-Match": '"v1"', "Content-Type": "application/merge-patch+json"}
+    late = refused(await lead.patch(path, content="{", headers=headers), 412, "version_mismatch")
+    assert (late["expected_version"], late["overlap"]) == (1, [])
+
+
 async def test_from_before_the_beginning_everything_is_new(service: Service, lead: httpx.AsyncClient) -> None:
     before = service.clock().isoformat()
     service.clock.forward(minutes=1)

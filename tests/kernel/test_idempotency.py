@@ -174,6 +174,22 @@ async def test_what_may_no_longer_be_done_is_not_retold(
     refused(await lead.post("/v1/concerns", json=CONCERN, headers=KEY), 403, "permission_denied")
 
 
+async def test_nor_is_an_import(service: Service, admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    await made(admin, "/v1/measures", **MEASURE)
+    lead = await service.caller("force_lead", f"force:{AVON}")
+    lead.headers.update(KEY)
+    row = {"force_code": AVON, "measure_code": str(MEASURE["code"]), "period_start": "2026-09-01"}
+    file = written([row | {"period_end": "2026-09-30", "value": "6", "unit": "percent"}])
+    assert (await send(lead, file)).status_code == 200
+
+    def refuse(self: Principal, permission: str, force: str | None) -> None:
+        if (permission, force) == ("figure:write", AVON):
+            raise Problem("permission_denied", "No longer.")
+
+    monkeypatch.setattr(Principal, "require_for", refuse)
+    refused(await send(lead, file), 403, "permission_denied")
+
+
 async def test_a_key_is_forgotten_after_seven_days(service: Service, lead: httpx.AsyncClient) -> None:
     first = await lead.post("/v1/concerns", json=CONCERN, headers=KEY)
     service.clock.forward(days=6, hours=23)

@@ -68,4 +68,5 @@ async def test_what_was_ignored_is_told_whatever_else_is_preferred(lead: httpx.A
     both = {"Prefer": "return=minimal, handling=lenient"}
     answer = await lead.post("/v1/concerns", json=CONCERN | {"colour": "red"}, headers=both)
     assert (answer.status_code, len(answer.json()["warnings"])) == (201, 1)
+    assert answer.headers["preference-applied"] == "handling=lenient"
     assert (await lead.post("/v1/concerns", json=CONCERN, headers=both)).status_code == 204

@@ -147,14 +147,31 @@ async def test_a_list_that_is_the_same_need_not_be_sent_again(lead: httpx.AsyncC
     tag = first.headers["etag"]
     tags = [tag, f"W/{tag}", f'{tag[:-1]}-gzip"', f'"x", {tag}']
     for tag in tags:
-        held = await lead.get("/v1/concerns?limit=2", headers={"If-None-Match": tag})
-        assert (held.status_code, held.content, held.headers["etag"]) == (304, b"", first.headers["etag"]), tag
+        same = await lead.get("/v1/concerns?limit=2", headers={"If-None-Match": tag})
+        assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", first.headers["etag"]), tag
     assert (await lead.get("/v1/concerns?limit=3")).headers["etag"] != first.headers["etag"]
     assert (await lead.get("/v1/concerns?limit=2&fields=id")).headers["etag"] != first.headers["etag"]
+    held = {"If-None-Match": tag}
     await changed(lead, "/v1/concerns", rows[2], title="On the second page")
-    assert (await lead.get("/v1/concerns?limit=2")).headers["etag"] == first.headers["etag"]
+    again = await lead.get("/v1/concerns?limit=2", headers=held)
+    assert again.status_code == 200, "the walk that is held would go on to what was"
+    assert (await lead.get(again.links["next"]["url"])).json()["items"][0]["title"] == "On the second page"
     await changed(lead, "/v1/concerns", rows[0], title="On the first")
-    assert (await lead.get("/v1/concerns?limit=2", headers={"If-None-Match": tags[0]})).status_code == 200
+    assert (await lead.get("/v1/concerns?limit=2", headers=held)).status_code == 200
+
+
+async def test_a_page_is_not_held_longer_than_its_cursor_is_good(service: Service, lead: httpx.AsyncClient) -> None:
+    for _ in range(3):
+        await a_concern(lead)
+    first = await lead.get("/v1/concerns?limit=2")
+    service.clock.forward(hours=13)
+    lead = await service.again(lead)
+    assert (await lead.get("/v1/concerns?limit=2", headers={"If-None-Match": first.headers["etag"]})).status_code == 200
+    whole = await lead.get("/v1/concerns")
+    service.clock.forward(days=2)
+    lead = await service.again(lead)
+    held = {"If-None-Match": whole.headers["etag"]}
+    assert (await lead.get("/v1/concerns", headers=held)).status_code == 304, "the last page has no cursor"
 
 
 async def test_the_tag_of_a_list_does_not_depend_on_who_asks(service: Service, lead: httpx.AsyncClient) -> None:

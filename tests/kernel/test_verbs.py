@@ -457,3 +457,14 @@ async def test_a_reason_is_said_in_a_few_words(lead: httpx.AsyncClient) -> None:
         refused(answer, 400, "invalid_parameter")
         assert codes(answer) == [("invalid_parameter", "reason")]
     assert (await lead.get("/v1/concerns")).json()["items"] == []
+
+
+async def test_what_was_wrong_already_keeps_nobody_from_a_change(service: Service, lead: httpx.AsyncClient) -> None:
+    """P15: only what is changed, and what follows from it, is judged anew."""
+    concern = await a_concern(lead, identified_on="2026-11-21")
+    service.clock.forward(days=-3)  # as if the rule were newer than the row
+    lead = await service.again(lead)
+    path = f"/v1/concerns/{concern['id']}"
+    assert (await lead.patch(path, json={"owner": "Supt Hill"}, headers=at(1))).status_code == 200
+    touched = await lead.patch(path, json={"identified_on": "2026-11-20"}, headers=at(2))
+    assert codes(touched) == [("in_the_future", "#/identified_on")]

@@ -70,7 +70,9 @@ class Pool:
             if self._closed:
                 raise Unavailable("the database was left")
             async with asyncio.timeout(LONGEST_WAIT):
-                connection = await AsyncConnection.connect(self._url, autocommit=True, options=self._options)
+                connection = await AsyncConnection.connect(
+                    self._url, autocommit=True, options=self._options, prepare_threshold=None
+                )
             return Wire(connection, prepare=self._prepare)
         except BaseException as error:
             self._make_room()

@@ -149,9 +149,11 @@ class Wire:
     async def abandon(self) -> None:
         """Closes the connection, after the server was told to end what nobody waits for any more."""
         self._unwatch()
-        with suppress(psycopg.Error):
-            await self._connection.cancel_safe(timeout=CANCELLED_WITHIN)
-        self.close()
+        try:
+            with suppress(psycopg.Error):
+                await self._connection.cancel_safe(timeout=CANCELLED_WITHIN)
+        finally:
+            self.close()
 
     def close(self) -> None:
         self._unwatch()

@@ -140,7 +140,10 @@ async def merge(call: Call, batches: Batches, report: Report, import_id: UUID) -
     """Writes a new revision of each figure whose number is new or differs from the newest one."""
     units = {row["code"]: row["unit"] for row in await call.session.fetch(_UNITS)}
     forces = frozenset(call.by.reach("figure:write")) & frozenset(call.by.reach("figure:read"))
-    await call.session.stage(staged, _checked(batches, report, forces, units, call.today))
+    written_for: set[str] = set()
+    await call.session.stage(staged, _checked(batches, report, forces, units, call.today, written_for))
+    for force in sorted(written_for):
+        call.require_for("figure:write", force)
     await _refuse_duplicates(call, report)
     try:
         written = await call.session.run(_MERGE, now=call.now, entry_id=import_id, source=call.query.get("source"))
@@ -171,9 +174,14 @@ async def digest(call: Call, entry_id: UUID) -> str:
 
 
 async def _checked(
-    batches: Batches, report: Report, forces: frozenset[str], units: dict[str, str], today: date
+    batches: Batches,
+    report: Report,
+    forces: frozenset[str],
+    units: dict[str, str],
+    today: date,
+    written_for: set[str],
 ) -> AsyncIterator[list[tuple[object, ...]]]:
-    """The rows whose references hold, as the staging table wants them."""
+    """The rows whose references hold, as the staging table wants them; notes the forces that they are of."""
     async for batch in batches:
         ready = []
         for raw, row in batch:
@@ -184,6 +192,7 @@ async def _checked(
                 ready.append(_staged(raw, row))
             else:
                 report.fail(raw.place, raw.line, _faults(row, forces, unit, today), natural_key(KEY, row))
+        written_for.update(row["force_code"] for _, row in batch if row["force_code"] in forces)
         yield ready
 
 

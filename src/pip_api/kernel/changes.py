@@ -34,16 +34,17 @@ def since(states: Sequence[Mapping[str, Any]], seen: int, sent: Collection[str])
 
 def difference(before: Record | None, after: Record | None) -> list[Record]:
     """The JSON Patch (RFC 6902) from one state to another; an object that is not there in one of them is None."""
-    return list(_operations("", _plain(before), _plain(after)))
+    return list(_operations("", plain(before), plain(after)))
 
 
-def _plain(state: Record | None) -> Any:
+def plain(state: Record | None) -> Any:
+    """A state as JSON has it, so that one from a row can be held against one from the ledger."""
     return None if state is None else from_json(to_json(state))
 
 
 def _operations(path: str, before: Any, after: Any) -> Iterator[Record]:
     if isinstance(before, dict) and isinstance(after, dict):
-        for name in before.keys() - after.keys():
+        for name in [name for name in before if name not in after]:
             yield {"op": "remove", "path": f"{path}/{name}"}
         for name, value in after.items():
             if name not in before:

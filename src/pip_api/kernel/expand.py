@@ -1,8 +1,9 @@
 """Which related rows does an answer carry along, and how are they found, one statement for each kind?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Literal
 
 from sqlalchemy import bindparam, func, select
@@ -10,7 +11,7 @@ from sqlalchemy import bindparam, func, select
 from pip_api.db.columns import Uid
 from pip_api.db.constructs import Texts, Uids, any_of
 from pip_api.db.statements import Record, Statement
-from pip_api.http.problems import Problem
+from pip_api.http.problems import Problem, bad_parameter
 from pip_api.http.query import several, unknown
 from pip_api.kernel.call import Call
 from pip_api.kernel.resource import Resource, visible
@@ -18,6 +19,8 @@ from pip_api.ledger.as_of import Mark, MarkKind
 
 DEEPEST = 3
 MOST = 100
+"""Rows of one relation of one row."""
+MOST_IN_ALL = 10_000
 
 Tree = dict[str, "Tree"]
 
@@ -77,6 +80,24 @@ async def expand(of: Resource, rows: Sequence[Record], tree: Tree, call: Call, m
         await expand(relation.to, [row for group in found.values() for row in group], deeper, call, mark)
         for row in rows:
             row[name] = _told(relation, row, found)
+
+
+def require_bounded(rows: Iterable[Record], tree: Tree) -> None:
+    """Raises 400 when more rows would come along than an answer should have, each as often as it is written."""
+    if sum(islice(_along(rows, tree), MOST_IN_ALL + 1)) > MOST_IN_ALL:
+        detail = f"More than {MOST_IN_ALL} rows would come along: ask for a smaller 'limit', or expand less."
+        raise bad_parameter("expand", detail)
+
+
+def _along(rows: Iterable[Record], tree: Tree) -> Iterator[int]:
+    """One for each row that is written below these."""
+    for row in rows:
+        for name, deeper in tree.items():
+            found = row[name]
+            below = [] if found is None else found["items"] if found.keys() == {"items", "total", "href"} else [found]
+            for each in below:
+                yield 1
+                yield from _along([each], deeper)
 
 
 async def _found(relation: Relation, rows: Sequence[Record], call: Call, mark: Mark) -> dict[str, list[Record]]:

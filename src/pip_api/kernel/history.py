@@ -12,7 +12,7 @@ from pip_api.db.statements import Record, Statement
 from pip_api.http.preconditions import etag, unchanged
 from pip_api.http.problems import Problem, bad_parameter
 from pip_api.kernel.call import Answer, Call
-from pip_api.kernel.changes import difference
+from pip_api.kernel.changes import difference, plain
 from pip_api.kernel.cursors import Place, cursors_of
 from pip_api.kernel.moments import read_moment
 from pip_api.kernel.pages import answer_page, page
@@ -57,10 +57,11 @@ async def diff(of: Resource, call: Call) -> Answer:
     The patch is of the row with what belongs to it: each kind of that is an object by id.
     """
     row = await find(of, call, call.path["id"], withdrawn=True)
-    start, end = await _moment(call, row, "from"), await _moment(call, row, "to")
-    if start > end:
+    (start, first), (end, last) = await _point(call, row, "from"), await _point(call, row, "to")
+    if start > end or (first is not None and last is not None and first["version"] > last["version"]):
         raise bad_parameter("from", "'from' is later than 'to'.")
-    before, after = await _whole(of, call, row, start), await _whole(of, call, row, end)
+    before = plain(await _whole(of, call, row, start, first))
+    after = plain(await _whole(of, call, row, end, last))
     told = list(_sentences(of, before, after))
     counts: dict[str, int] = {}
     for each in told:
@@ -79,22 +80,21 @@ async def _version(call: Call, id: UUID, number: int) -> Record | None:
     return found[0] if found and found[0]["version"] == number else None
 
 
-async def _moment(call: Call, row: Record, name: str) -> datetime:
-    """The moment that a parameter names, itself or by a version. Raises 400."""
+async def _point(call: Call, row: Record, name: str) -> tuple[datetime, Record | None]:
+    """The moment that a parameter names, or the version with its moment: two may be of the same. Raises 400."""
     if (text := call.query.get(name)) is None:
         if name == "from":
             raise bad_parameter(name, "'from' is needed: a version, or a time such as 2026-10-05T09:30:00Z.")
-        return call.now
+        return call.now, None
     if text.isdecimal():
         found = await _version(call, row["id"], _number(text))
         if found is None:
             raise bad_parameter(name, f"There is no such version; the newest is {row['version']}.")
-        at: datetime = found["at"]
-        return at
-    return read_moment(name, text, call.now)
+        return found["at"], found
+    return read_moment(name, text, call.now), None
 
 
-async def _whole(of: Resource, call: Call, row: Record, moment: datetime) -> Record | None:
+async def _whole(of: Resource, call: Call, row: Record, moment: datetime, version: Record | None) -> Record | None:
     """A row and what belongs to it, as they stood; None when it was not there yet."""
     mark = Mark(moment)
     own = await call.session.one(
@@ -102,6 +102,8 @@ async def _whole(of: Resource, call: Call, row: Record, moment: datetime) -> Rec
     )
     if own is None:
         return None
+    if version is not None:
+        own = dict(version["state"])
     for child in of.children:
         forces = call.by.reach(child.reads)
         rows = await call.session.fetch(_children(child, mark), parent=row["id"], forces=forces, **mark.params)

@@ -32,7 +32,10 @@ def asked_moment(asked: Mapping[str, str], headers: Mapping[str, str], now: date
     if (given := headers.get("accept-datetime")) is None:
         return None
     try:
-        moment = parsedate_to_datetime(given).astimezone(UTC)
+        moment = parsedate_to_datetime(given)
+        if moment.tzinfo is None:  # -0000 says that nobody knows the offset
+            raise ValueError
+        moment = moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise _bad_header("'Accept-Datetime' must be an HTTP date, such as Thu, 01 Oct 2026 09:30:00 GMT.") from None
     if moment > now:

@@ -47,7 +47,7 @@ async def perform(operation: Operation, services: Services, asked: Asked) -> Ans
     if operation.method == "GET":
         return await _read(operation, services, asked)
     if asked.query.get("dry_run") is not None and _dry_run.read(asked.query["dry_run"]):
-        return await _rehearse(operation, services, asked)
+        return await (_rehearse if operation.upload else _rehearse_against_others)(operation, services, asked)
     write = _write if operation.upload else _write_against_others
     key = key_in(asked.headers.get("idempotency-key"))
     if key is None:
@@ -64,7 +64,7 @@ async def _read(operation: Operation, services: Services, asked: Asked) -> Answe
     moment = asked_moment(asked.query, asked.headers, services.clock()) if "as_of" in operation.allowed else None
     async with services.database.read() as session:
         answer = await operation.story(_call(operation, services, asked, session, moment))
-    return answer if moment is None else memento(answer, moment, _address(operation, asked))
+    return answer if moment is None else memento(answer, moment, _original(operation, asked))
 
 
 async def _write(operation: Operation, services: Services, asked: Asked, keyed: Keyed | None) -> Answer:
@@ -139,10 +139,12 @@ def _as_preferred(operation: Operation, asked: Asked, call: Call, answer: Answer
         applied.append("handling=lenient")
         if call.ignored:
             shown = replace(answer, body={**answer.body, "warnings": call.ignored})
-    if (form := wishes.get("return")) in ("minimal", "representation"):
-        applied.append(f"return={form}")
-        if form == "minimal" and not call.ignored:
-            shown = replace(answer, status=204, body=None)
+    form = wishes.get("return")
+    if form == "representation":
+        applied.append("return=representation")
+    elif form == "minimal" and not call.ignored:  # what was ignored is told, whatever else is preferred
+        applied.append("return=minimal")
+        shown = replace(answer, status=204, body=None)
     return replace(shown, headers={**shown.headers, "Preference-Applied": ", ".join(applied)}) if applied else answer
 
 
@@ -151,6 +153,12 @@ def rendered(answer: Answer) -> Answer:
     if answer.body is None or isinstance(answer.body, bytes):
         return answer
     return replace(answer, body=to_json(answer.body))
+
+
+def _original(operation: Operation, asked: Asked) -> str:
+    """Where the same is of now."""
+    query = urlencode({name: value for name, value in asked.query.items() if name != "as_of"}, safe=",:")
+    return _address(operation, asked) + (f"?{query}" if query else "")
 
 
 def _address(operation: Operation, asked: Asked) -> str:
@@ -192,6 +200,7 @@ def _lost_a_race(error: BaseException) -> bool:
     return isinstance(error, GaveWay) or (isinstance(error, Problem) and error.code == "concurrent_write")
 
 
-_write_against_others = retry(
+_against_others = retry(
     retry=retry_if_exception(_lost_a_race), stop=stop_after_attempt(5), wait=wait_random(0, 0.05), reraise=True
-)(_write)
+)
+_write_against_others, _rehearse_against_others = _against_others(_write), _against_others(_rehearse)

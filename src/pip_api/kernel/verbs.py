@@ -1,19 +1,19 @@
 """How is a request to a resource answered? The stories that every resource shares, each read from top to bottom."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from uuid import UUID
 
 from pip_api.access.permissions import OVERRIDE
 from pip_api.db.columns import to_json
 from pip_api.db.statements import Record
-from pip_api.http.preconditions import etag, expected, unchanged
+from pip_api.http.preconditions import content_etag, etag, expected, unchanged
 from pip_api.http.problems import Problem, fault, pointer
 from pip_api.http.query import several, unknown
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.changes import since
-from pip_api.kernel.expand import Tree, expand, wanted
-from pip_api.kernel.pages import list_page, tagged
+from pip_api.kernel.expand import Tree, expand, require_bounded, wanted
+from pip_api.kernel.pages import list_page
 from pip_api.kernel.resource import Resource, RuleContext
 from pip_api.kernel.validation import invalid
 from pip_api.kernel.writing import changes, following, fresh, write
@@ -30,6 +30,7 @@ async def list_(of: Resource, call: Call) -> Answer:
 
     async def shaped(rows: list[Record], mark: Mark) -> list[Record]:
         await expand(of, rows, tree, call, mark)
+        require_bounded(rows, tree)
         return [_only(row, fields, tree) for row in rows] if fields else rows
 
     return await list_page(of.listing, call, of.path, {"forces": call.by.reach(of.reads)}, shaped, plain=not tree)
@@ -55,7 +56,12 @@ async def _read_expanded(of: Resource, call: Call, fields: list[str], tree: Tree
     mark = Mark(call.moment, await call.session.snapshot(), call.now)
     row = await find(of, call, call.path["id"], mark=mark)
     await expand(of, [row], tree, call, mark)
-    return tagged(call, to_json(_only(row, fields, tree)))
+    require_bounded([row], tree)
+    body = to_json(_only(row, fields, tree))
+    tag = etag(row["version"], content_etag(body))
+    if unchanged(call.if_none_match, tag):
+        return Answer(304, headers={"ETag": tag})
+    return Answer(200, body, {"ETag": tag})
 
 
 async def create(of: Resource, call: Call) -> Answer:
@@ -90,7 +96,13 @@ async def change(of: Resource, call: Call) -> Answer:
         return Answer(200, before, {"ETag": etag(before["version"])})
     after = of.with_derived(before | changed)
     parent, related, errors = await _related(of, call, changed, after)
-    errors += _rules(of, call, after, before, parent, related)
+    held_before = {_place(each) for each in _rules(of, call, before, before, parent, related)}
+    touched = {pointer(name) for name in changed}
+    errors += [
+        each
+        for each in _rules(of, call, after, before, parent, related)
+        if _place(each) not in held_before or "/".join(each["pointer"].split("/")[:2]) in touched
+    ]  # what was wrong already, and is not touched, keeps nobody from mending something else
     if errors:
         raise invalid(errors)
     after |= following(call, before)
@@ -131,8 +143,16 @@ async def _require_current(
         if 0 < seen < before["version"]:
             most = min(before["version"] - seen, MOST_TOLD) + 1
             states = await entries.versions(call.session, before["id"], before["version"] + 1, most)
-            refusal.extra |= since(states, seen, body() if body is not None else ())
+            refusal.extra |= since(states, seen, _sent_in(body))
         raise
+
+
+def _sent_in(body: Callable[[], Mapping[str, Any]] | None) -> Collection[str]:
+    """The members of a body, if it can be read: what is wrong with it is not looked at yet."""
+    try:
+        return () if body is None else body()
+    except Problem:
+        return ()
 
 
 async def find(
@@ -212,6 +232,10 @@ def _rules(
 ) -> list[Record]:
     context = RuleContext(call.today, before, parent, related)
     return [problem for rule in of.rules for problem in rule(after, context)]
+
+
+def _place(problem: Record) -> tuple[str, str]:
+    return problem["rule"], problem["pointer"]
 
 
 def identified(name: str, key: str | None) -> tuple[str, Any]:
