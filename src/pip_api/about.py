@@ -105,7 +105,7 @@ def _capabilities(offered: Offered, services: Services, rates: Rates) -> dict[st
             "imports": list(offered.import_media_types),
         },
         "limits": {
-            "page": {"default": DEFAULT_LIMIT, "most": MOST_LIMIT},
+            "page": {"usual": DEFAULT_LIMIT, "most": MOST_LIMIT},
             "body_bytes": settings.max_body_bytes,
             "json_depth": DEEPEST,
             "target_bytes": LONGEST_TARGET,

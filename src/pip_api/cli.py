@@ -6,10 +6,12 @@ import json
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from uuid_utils.compat import uuid7
 
 from pip_api.access.permissions import ROLES
 from pip_api.settings import Settings, StartRefused, load
@@ -277,7 +279,8 @@ def import_file(
         with bar as progress:
             task = progress.add_task(f"Sending {file.name}", total=file.stat().st_size)
             media_type = media_type_of(file) + (f"; charset={charset}" if charset else "")
-            summary = send(target, kind, file, media_type, params, lambda done: progress.update(task, completed=done))
+            tell_bar = partial(progress.update, task)
+            summary = send(target, kind, file, media_type, params, lambda done: tell_bar(completed=done), str(uuid7()))
     except SendingFailed as error:
         _stop(str(error))
     raise typer.Exit(tell(summary))

@@ -209,3 +209,14 @@ async def test_a_list_of_the_past_is_walked_page_by_page(service: Service, lead:
         following = page["links"].get("next")
         await made(lead, "/v1/concerns", **CONCERN)
     assert walked == rows
+
+
+async def test_a_walk_that_began_with_a_header_goes_on_by_its_links(service: Service, lead: httpx.AsyncClient) -> None:
+    rows = [await a_concern(lead) for _ in range(3)]
+    then = format_datetime(service.clock(), usegmt=True)
+    service.clock.forward(minutes=1)
+    await a_concern(lead)
+    page = (await lead.get("/v1/concerns?limit=2", headers={"Accept-Datetime": then})).json()
+    following = (await lead.get(page["links"]["next"])).json()
+    assert page["items"] + following["items"] == rows
+    assert following["page"]["has_more"] is False

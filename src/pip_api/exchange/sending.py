@@ -52,12 +52,18 @@ class Server:
 
 
 def send(
-    server: Server, kind: str, path: Path, media_type: str, params: dict[str, str], sent: Callable[[int], None]
+    server: Server,
+    kind: str,
+    path: Path,
+    media_type: str,
+    params: dict[str, str],
+    sent: Callable[[int], None],
+    key: str,
 ) -> dict[str, Any]:
     """Imports a file; gives the summary, that of a refused import too. `sent` is told the bytes that have gone out.
 
-    It is safe to send a file again: rows that are there already come back as unchanged. So what did not get through is
-    tried five times. Raises SendingFailed.
+    It is safe to send a file again: rows that are there already come back as unchanged, and under the same `key` the
+    first answer comes again. So what did not get through is tried five times. Raises SendingFailed.
     """
     retrying = Retrying(
         retry=retry_if_exception_type((httpx.TransportError, _Busy)),
@@ -66,7 +72,7 @@ def send(
         reraise=True,
     )
     try:
-        return retrying(_send_once, server, kind, path, params, media_type, sent)
+        return retrying(_send_once, server, kind, path, params, media_type, sent, key)
     except httpx.TransportError as error:
         raise _unanswered(server, error) from error
     except _Busy as error:
@@ -88,7 +94,13 @@ def media_type_of(path: Path) -> str:
 
 
 def _send_once(
-    server: Server, kind: str, path: Path, params: dict[str, str], media_type: str, sent: Callable[[int], None]
+    server: Server,
+    kind: str,
+    path: Path,
+    params: dict[str, str],
+    media_type: str,
+    sent: Callable[[int], None],
+    key: str,
 ) -> dict[str, Any]:
     sent(0)
     with server._http() as http:
@@ -96,6 +108,7 @@ def _send_once(
             "Authorization": f"Bearer {server.token(http)}",
             "Content-Type": media_type,
             "Content-Encoding": "gzip",
+            "Idempotency-Key": f'"{key}"',
         }
         answer = http.post("/v1/imports", params={"kind": kind, **params}, headers=headers, content=_packed(path, sent))
     if answer.status_code in (429, 503) or (answer.status_code == 409 and "retry-after" in answer.headers):

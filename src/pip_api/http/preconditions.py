@@ -67,6 +67,12 @@ def _required(detail: str, current: int) -> Problem:
 def stale(current: int, where: str = "header", seen: int = 0) -> Problem:
     """The refusal of a change that was made from an older version (`seen`), or from one of what is not there (0)."""
     place = {"header": "If-Match"} if where == "header" else {"pointer": "#/version"}
+    if current and not seen:
+        detail = "None of the tags is of a version of this: send the ETag as it came, in its quotes."
+        wrong = fault("version_mismatch", detail, where, **place)
+        tag = etag(current)
+        told = {"current_version": current, "current_etag": tag}
+        return Problem("version_mismatch", detail, errors=[wrong], headers={"ETag": tag}, extra=told)
     return Problem(
         "version_mismatch",
         "The version you named is not the current one. Read it again and repeat your change.",

@@ -134,7 +134,7 @@ DRY_RUN = query(
 IDEMPOTENCY_KEY = header(
     "Idempotency-Key",
     "A key of your own for this change: sent again, it gives the same answer, and nothing is done twice. Kept 7 days.",
-    {"type": "string", "pattern": r"""^("([!#-\[\]-~]|\\["\\]){1,255}"|[!#-\[\]-~]{1,255})$"""},
+    {"type": "string", "maxLength": 512, "pattern": r"""^("([!#-\[\]-~]|\\["\\]){1,255}"|[!#-\[\]-~]{1,255})$"""},
     example='"8e03978e-40d5-43dd-bc93-6894a57f9324"',
 )
 
@@ -142,6 +142,7 @@ PREFER = header(
     "Prefer",
     "`return=minimal` for an answer without the row; `handling=lenient` to have members that nobody knows ignored, "
     "with a warning for each in the member `warnings` of the answer.",
+    {"type": "string", "maxLength": LONGEST_VALUE},
     example="return=minimal",
 )
 

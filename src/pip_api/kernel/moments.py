@@ -19,7 +19,11 @@ AS_OF = query(
 ACCEPT_DATETIME = header(
     "Accept-Datetime",
     "The same as `as_of`, as an HTTP date; `as_of` goes first.",
-    {"type": "string", "pattern": "^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$"},
+    {
+        "type": "string",
+        "pattern": "^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$",
+        "maxLength": 29,
+    },
     example="Thu, 01 Oct 2026 09:30:00 GMT",
 )
 MOMENT = (AS_OF, ACCEPT_DATETIME)

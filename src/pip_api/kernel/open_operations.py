@@ -97,7 +97,7 @@ class MediaTypes(RootModel[dict[str, list[str]]]):
 class PageSizes(BaseModel):
     """How many items a page has."""
 
-    default: int
+    usual: int = Field(description="Where no `limit` is sent.")
     most: int
 
 

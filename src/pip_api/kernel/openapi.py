@@ -209,7 +209,7 @@ def _used_headers(operations: Sequence[Schema]) -> dict[str, Schema]:
     answers = [answer for operation in operations for answer in operation["responses"].values()]
     statuses = {int(status) for operation in operations for status in operation["responses"]}
     used = {name for answer in answers for name in answer.get("headers", ())}
-    used = used.union(EVERY_ANSWER, *(OF_REFUSALS.get(status, ()) for status in statuses))
+    used = used.union(EVERY_ANSWER, OF_KNOWN_CALLERS, *(OF_REFUSALS.get(status, ()) for status in statuses))
     return {name: HEADERS[name] for name in sorted(used)}
 
 
@@ -220,7 +220,7 @@ def _problems(operations: Sequence[Schema]) -> dict[str, Schema]:
     for status in sorted(used & {kind.status for kind in CATALOGUE.values()}):
         codes = [code for code, kind in CATALOGUE.items() if kind.status == status]
         problem = Problem(codes[0], "What is wrong, in a sentence.").document(str(NAMED["request_id"]))
-        names = (*EVERY_ANSWER, *OF_REFUSALS.get(status, ()))
+        names = (*EVERY_ANSWER, *OF_KNOWN_CALLERS, *OF_REFUSALS.get(status, ()))
         made[_named(status)] = {
             "description": f"Refused: {', '.join(f'`{code}`' for code in codes)}.",
             "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in sorted(names)},

@@ -47,6 +47,8 @@ async def list_page(
     are written as the database gives them, their identifiers as text and lists as JSON.
     """
     query = call.query
+    if call.moment is not None and "as_of" not in query:  # it came in a header, which links cannot hold
+        query = {**query, "as_of": to_json(call.moment).decode().strip('"')}
     used = {name: listing.filters[name].read(text) for name, text in query.items() if name in listing.filters}
     order = listing.order(query.get("sort"))
     limit = page_limit(query.get("limit"))
@@ -54,7 +56,7 @@ async def list_page(
     live = one_of("page_mode", query, _MODES) == "live"
     applied = {name: query[name] for name in sorted(used)} | {"sort": ",".join(map(str, order))}
     own = {name: text for name, text in sorted(query.items()) if name not in ("limit", "cursor", "fields", "expand")}
-    identity = f"{path} {applied['sort']} {own} {call.moment}"
+    identity = f"{path} {applied['sort']} {own}"
     cursors = cursors_of(call)
     cursor = query.get("cursor")
     place = cursors.read(cursor, identity, call.now) if cursor else None

@@ -33,7 +33,7 @@ _FORMS = {
     "text": "text",
     "id": "a UUID",
     "day": "a date such as 2026-10-05",
-    "moment": "a time such as 2026-10-05T09:30:00Z",
+    "moment": "a time such as 2026-10-05T09:30:00Z (in an address, a + is written %2B)",
     "flag": "true or false",
 }
 

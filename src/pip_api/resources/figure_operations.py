@@ -194,7 +194,7 @@ def _asked(call: Call) -> Record:
     """The key in the path. Raises 404: a force outside the caller's reach is like one that does not exist."""
     force, measure = call.path["force"], call.path["measure"]
     if force not in call.by.reach("figure:read"):
-        raise Problem("not_found", "There is no force with this code.")
+        raise Problem("not_found", "There is no force with this code whose figures you may see.")
     try:
         period = parse(call.path["period"])
     except ValueError as error:
