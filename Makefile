@@ -46,7 +46,7 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-vers
 lock: .venv/dev.stamp  ## Write the locks anew; UPGRADE=1 takes newer versions
 	$(COMPILE) --group=build --output-file=requirements.lock
 	$(COMPILE) --group=build --group=dev --group=bench --constraints=requirements.lock --output-file=requirements-dev.lock
-	$(subst pyproject.toml,,$(COMPILE)) --group=contract --output-file=requirements-contract.lock
+	$(subst pyproject.toml,,$(COMPILE)) --group=contract --output-file=tests/contract/requirements.lock
 
 clean:  ## Remove what was made, the demonstration's data too
 	rm -rf .venv tests/contract/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist var
@@ -63,9 +63,9 @@ clean:  ## Remove what was made, the demonstration's data too
 	touch $@
 
 # The tools that judge the contract have an environment of their own: what they need does not go with what the service needs.
-.venv/contract.stamp: .venv/run.stamp requirements-contract.lock
+.venv/contract.stamp: .venv/run.stamp tests/contract/requirements.lock
 	test -x .venv/contract/bin/pip || $(PYTHON) -m venv .venv/contract
-	.venv/contract/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-contract.lock
+	.venv/contract/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/contract/requirements.lock
 	touch $@
 
 tests/contract/node_modules/.stamp: tests/contract/package-lock.json
