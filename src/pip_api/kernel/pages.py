@@ -85,9 +85,7 @@ async def list_page(
         counted = replace(shown, resumed=False, kind=mark.kind, plain=False)
         total = await call.session.one(listing.count(counted), **params, **mark.params, **used)
         made["page"]["total"] = total["total"] if total is not None else 0
-    lifetime = call.services.settings.cursor_lifetime_seconds
-    fresh = int(call.now.timestamp()) // (lifetime // 2)  # a cursor that is held has half of its time still before it
-    return answer_page(call, made, [None if live else mark.snapshot, fresh])
+    return answer_page(call, made, None if live else mark.snapshot)
 
 
 def _within_reach(used: Record, params: Mapping[str, Any]) -> tuple[Record, Mapping[str, Any], bool]:
@@ -123,14 +121,16 @@ def page(
     }
 
 
-def answer_page(call: Call, page: Record, walk: object = None) -> Answer:
+def answer_page(call: Call, page: Record, walk: str | None = None) -> Answer:
     """A page with its tag and its Link header, which is made from the links in its body.
 
     The tag is of what a reader came for. A cursor is another one each time, so of a page with a next one it is also of
-    the `walk` that goes on from there: whoever holds the page may go on with it as well as with a new one.
+    the `walk` that goes on from there, and of half the life of a cursor: whoever holds the page may go on with it as
+    well as with a new one.
     """
     items = to_json(page["items"])
-    rest = [page["links"]["self"], page["page"].get("total"), page["page"]["has_more"] and walk]
+    half_life = int(call.now.timestamp()) // (call.services.settings.cursor_lifetime_seconds // 2)
+    rest = [page["links"]["self"], page["page"].get("total"), page["page"]["has_more"] and [walk, half_life]]
     tag = content_etag(items, to_json(rest))
     links = ", ".join(f'<{page["links"][name]}>; rel="{name}"' for name in ("next", "first") if name in page["links"])
     headers = {"ETag": tag, "Link": links}
