@@ -31,8 +31,8 @@ WAIVED = {
     ("RejectedPositiveData", "idempotency_key_reused"): "A key is used once.",
     ("RejectedPositiveData", "invalid_parameter period"): "A pattern cannot say which months have 31 days.",
     ("RejectedPositiveData", "malformed_json number_out_of_range"): "No schema bounds the exponent of a number.",
-    ("RejectedPositiveData", "validation_failed rule"): "Rules look at several members, at other rows and at the day.",
-    ("RejectedPositiveData", "validation_failed unknown_reference"): "What is named may not be there.",
+    ("RejectedPositiveData", "validation_failed meaning"): "Rules look at several members, at other rows, at the day, "
+    "and at how many digits a number has.",
     ("RejectedPositiveData", "import_failed"): "What stands in a file is no matter of a schema.",
     ("RejectedPositiveData", "withdrawn"): "What was withdrawn before is gone.",
     ("RejectedPositiveData", "version_mismatch"): "A version is current or not.",
@@ -47,6 +47,20 @@ WAIVED = {
 }
 
 
+FORM = {
+    "required",
+    "unknown_field",
+    "read_only",
+    "enum",
+    "literal_error",
+    "string_type",
+    "int_type",
+    "bool_type",
+    "list_type",
+}
+"""Faults that a schema can foresee: whoever keeps to the document never meets them."""
+
+
 def known_as(failure: Failure, case: Any, response: Any) -> set[str]:
     """What a refusal is about, or how the answer was asked for."""
     if response is None or not response.headers.get("content-type", [""])[0].startswith("application/problem+json"):
@@ -55,11 +69,10 @@ def known_as(failure: Failure, case: Any, response: Any) -> set[str]:
         return ({"fields", "dry_run"} & set(case.query or {})) | ({"good as sent"} if good else set())
     problem = response.json()
     code = str(problem["code"])
-    told = {"parameter": "", "header": "", "rule": "rule"}
-    places = (
-        next((word or each[name] for name, word in told.items() if name in each), each["code"])
-        for each in problem.get("errors", ())
-    )
+    found = problem.get("errors", ())
+    if code == "validation_failed":
+        return set() if FORM & {each["code"] for each in found} else {f"{code} meaning"}
+    places = (each.get("parameter") or each.get("header") or each["code"] for each in found)
     return {code} | {f"{code} {place}" for place in places}
 
 
