@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
@@ -15,6 +14,7 @@ from sqlalchemy import Integer, bindparam, func, or_, select
 from pip_api.db.columns import Code, from_json, to_json
 from pip_api.db.constructs import Texts, any_of, is_one_of
 from pip_api.db.statements import Record, Statement
+from pip_api.http.preconditions import content_etag
 from pip_api.http.problems import bad_parameter
 from pip_api.http.query import several
 from pip_api.insight.plan_status import (
@@ -93,12 +93,10 @@ async def get_triage(call: Call) -> Answer:
     asked = [group for group in by_force if _is_asked(group[0], levels)]
     if form == "csv":
         headers = {"Content-Disposition": 'attachment; filename="triage.csv"'}
-        return tagged(call, _csv(asked), headers, "text/csv; charset=utf-8")
+        table = _csv(asked)
+        return tagged(call, content_etag(table), table, headers, "text/csv; charset=utf-8")
     items = to_json([_item(group) for group in asked])
-    answer = tagged(call, items)
-    if answer.body is None:
-        return answer
-    return replace(answer, body={"as_of": call.moment or call.now, "items": Fragment(items)})
+    return tagged(call, content_etag(items), {"as_of": call.moment or call.now, "items": Fragment(items)})
 
 
 def _item(rows: list[Record]) -> Record:

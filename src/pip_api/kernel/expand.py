@@ -35,10 +35,8 @@ class Relation:
     to: Resource
     by: str
 
-    def __hash__(self) -> int:
-        return hash((self.name, self.field, self.to.noun))
 
-
+@lru_cache
 def relations(of: Resource) -> dict[str, Relation]:
     """What can be expanded in a resource, by name."""
     found = []

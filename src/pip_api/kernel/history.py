@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -9,18 +10,18 @@ from sqlalchemy import bindparam, select
 
 from pip_api.db.columns import Uid, to_json
 from pip_api.db.statements import Record, Statement
-from pip_api.http.preconditions import etag, unchanged
+from pip_api.http.preconditions import etag
 from pip_api.http.problems import Problem, bad_parameter
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.changes import difference, plain
 from pip_api.kernel.cursors import Place, cursors_of
 from pip_api.kernel.moments import read_moment
-from pip_api.kernel.pages import answer_page, page
+from pip_api.kernel.pages import answer_page, page, tagged
 from pip_api.kernel.query import page_limit
 from pip_api.kernel.resource import Resource, visible
 from pip_api.kernel.verbs import find
 from pip_api.ledger import entries
-from pip_api.ledger.as_of import Mark
+from pip_api.ledger.as_of import Mark, MarkKind
 
 _LONGEST_TOLD = 60  # characters of a value, in a sentence
 
@@ -45,10 +46,7 @@ async def version(of: Resource, call: Call) -> Answer:
     found = await _version(call, row["id"], number)
     if found is None:
         raise Problem("not_found", f"The {of.label} has no such version; its newest is {row['version']}.")
-    tag = etag(number)
-    if unchanged(call.if_none_match, tag):
-        return Answer(304, headers={"ETag": tag})
-    return Answer(200, found, {"ETag": tag})
+    return tagged(call, etag(number), found)
 
 
 async def diff(of: Resource, call: Call) -> Answer:
@@ -106,21 +104,17 @@ async def _whole(of: Resource, call: Call, row: Record, moment: datetime, versio
         own = dict(version["state"])
     for child in of.children:
         forces = call.by.reach(child.reads)
-        rows = await call.session.fetch(_children(child, mark), parent=row["id"], forces=forces, **mark.params)
+        rows = await call.session.fetch(_children(child, mark.kind), parent=row["id"], forces=forces, **mark.params)
         own[child.plural] = {str(each["id"]): each for each in rows}
     return own
 
 
-_of_parent: dict[tuple[str, Any], Statement] = {}
-
-
-def _children(of: Resource, mark: Mark) -> Statement:
-    if (statement := _of_parent.get((of.noun, mark.kind))) is None:
-        rows = of.rows(mark.kind)
-        of_it = rows.c[of.parent_field or ""] == bindparam("parent", type_=Uid())
-        query = select(*(rows.c[name] for name in of.names)).where(of_it, rows.c.withdrawn_at.is_(None), *visible(rows))
-        statement = _of_parent[of.noun, mark.kind] = Statement(query.order_by(rows.c.id))
-    return statement
+@lru_cache
+def _children(of: Resource, kind: MarkKind) -> Statement:
+    rows = of.rows(kind)
+    of_it = rows.c[of.parent_field or ""] == bindparam("parent", type_=Uid())
+    query = select(*(rows.c[name] for name in of.names)).where(of_it, rows.c.withdrawn_at.is_(None), *visible(rows))
+    return Statement(query.order_by(rows.c.id))
 
 
 def _sentences(of: Resource, before: Record | None, after: Record | None) -> Iterator[Record]:

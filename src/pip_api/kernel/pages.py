@@ -110,9 +110,9 @@ def page(
 ) -> Record:
     """A page of a list as it is answered. Its self link echoes only what was applied."""
     first = {name: text for name, text in query.items() if name != "cursor"}
-    links = {"self": _link(path, query), "first": _link(path, first)}
+    links = {"self": link(path, query), "first": link(path, first)}
     if following is not None:
-        links["next"] = _link(path, {**query, "cursor": following})
+        links["next"] = link(path, {**query, "cursor": following})
     return {
         "items": items,
         "page": {"limit": limit, "has_more": following is not None, "next_cursor": following},
@@ -140,14 +140,14 @@ def answer_page(call: Call, page: Record, walk: str | None = None) -> Answer:
 
 
 def tagged(
-    call: Call, body: bytes, headers: Mapping[str, str] | None = None, media_type: str = "application/json"
+    call: Call, tag: str, body: Any, headers: Mapping[str, str] | None = None, media_type: str = "application/json"
 ) -> Answer:
-    """An answer whose tag is of its content; nothing but the tag for whoever holds it already."""
-    tag = {"ETag": content_etag(body)}
-    if unchanged(call.if_none_match, tag["ETag"]):
-        return Answer(304, headers=tag)
-    return Answer(200, body, {**(headers or {}), **tag}, media_type)
+    """An answer with its tag; nothing but the tag for whoever holds it already."""
+    if unchanged(call.if_none_match, tag):
+        return Answer(304, headers={"ETag": tag})
+    return Answer(200, body, {"ETag": tag, **(headers or {})}, media_type)
 
 
-def _link(path: str, query: Mapping[str, str]) -> str:
+def link(path: str, query: Mapping[str, str]) -> str:
+    """An address with its query."""
     return f"{path}?{urlencode(query, safe=',:')}" if query else path

@@ -1,10 +1,11 @@
 """In which unit of work is a story told, what of it is kept, and how often is it tried?"""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -23,6 +24,7 @@ from pip_api.kernel.call import Answer, Call, Services, Upload
 from pip_api.kernel.document import Operation
 from pip_api.kernel.idempotency import Keyed, alone, canonical, digests, keep, key_in, recall
 from pip_api.kernel.moments import asked_moment, memento
+from pip_api.kernel.pages import link
 from pip_api.kernel.query import flag
 from pip_api.ledger.as_of import LONGEST_TRANSACTION
 
@@ -69,7 +71,7 @@ async def _read(operation: Operation, services: Services, asked: Asked) -> Answe
 
 async def _write(operation: Operation, services: Services, asked: Asked, keyed: Keyed | None) -> Answer:
     """Tells a story in a transaction, which is committed before the answer leaves."""
-    async with asyncio.timeout(LONGEST_TRANSACTION.total_seconds()), _transaction(operation, services) as session:
+    async with _transaction(operation, services) as session:
         call = _call(operation, services, asked, session)
         if keyed is not None and (answered := await recall(session, keyed, asked.by, call.now)) is not None:
             return answered
@@ -100,8 +102,11 @@ async def _rehearse(operation: Operation, services: Services, asked: Asked) -> A
         return rehearsed.answer
 
 
-def _transaction(operation: Operation, services: Services) -> Any:
-    return services.database.transaction(bulk=operation.upload)
+@asynccontextmanager
+async def _transaction(operation: Operation, services: Services) -> AsyncIterator[Session]:
+    async with asyncio.timeout(LONGEST_TRANSACTION.total_seconds()):
+        async with services.database.transaction(bulk=operation.upload) as session:
+            yield session
 
 
 def _call(
@@ -116,7 +121,7 @@ def _call(
         path=asked.path,
         query=asked.query,
         check_media_type=partial(require_media_types, headers, operation.accepts, operation.offers),
-        body=partial(json_object, headers, asked.body, operation.accepts, operation.offers),
+        body=cache(partial(json_object, headers, asked.body, operation.accepts, operation.offers)),
         upload=asked.upload,
         accept=preferred(operation.offers, headers.get("accept")) or "",
         if_match=headers.get("if-match"),
@@ -157,8 +162,7 @@ def rendered(answer: Answer) -> Answer:
 
 def _original(operation: Operation, asked: Asked) -> str:
     """Where the same is of now."""
-    query = urlencode({name: value for name, value in asked.query.items() if name != "as_of"}, safe=",:")
-    return _address(operation, asked) + (f"?{query}" if query else "")
+    return link(_address(operation, asked), {name: text for name, text in asked.query.items() if name != "as_of"})
 
 
 def _address(operation: Operation, asked: Asked) -> str:

@@ -66,7 +66,7 @@ Rule = Callable[[Record, RuleContext], Iterable[Record]]
 Completion = Callable[[Session, Record, Record | None, date], Awaitable[None]]
 
 
-@dataclass
+@dataclass(eq=False)  # each is declared once, and is itself only
 class Resource:
     """A noun of the service.
 

@@ -7,13 +7,13 @@ from uuid import UUID
 from pip_api.access.permissions import OVERRIDE
 from pip_api.db.columns import to_json
 from pip_api.db.statements import Record
-from pip_api.http.preconditions import content_etag, etag, expected, unchanged
+from pip_api.http.preconditions import content_etag, etag, expected
 from pip_api.http.problems import Problem, fault, pointer
 from pip_api.http.query import several, unknown
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.changes import since
 from pip_api.kernel.expand import Tree, expand, require_bounded, wanted
-from pip_api.kernel.pages import list_page
+from pip_api.kernel.pages import list_page, tagged
 from pip_api.kernel.resource import Resource, RuleContext
 from pip_api.kernel.validation import invalid
 from pip_api.kernel.writing import changes, following, fresh, write
@@ -43,12 +43,8 @@ async def read(of: Resource, call: Call) -> Answer:
         return await _read_expanded(of, call, fields, tree)
     row = await find(of, call, call.path["id"])
     tag = etag(row["version"], ",".join(fields) if fields else "")
-    if unchanged(call.if_none_match, tag):
-        return Answer(304, headers={"ETag": tag})
-    headers = {"ETag": tag}
-    if call.moment is not None:
-        headers["Link"] = f'<{of.path}/{row["id"]}/versions>; rel="timemap"'
-    return Answer(200, _only(row, fields, {}), headers)
+    timemap = {} if call.moment is None else {"Link": f'<{of.path}/{row["id"]}/versions>; rel="timemap"'}
+    return tagged(call, tag, _only(row, fields, {}), timemap)
 
 
 async def _read_expanded(of: Resource, call: Call, fields: list[str], tree: Tree) -> Answer:
@@ -58,10 +54,7 @@ async def _read_expanded(of: Resource, call: Call, fields: list[str], tree: Tree
     await expand(of, [row], tree, call, mark)
     require_bounded([row], tree)
     body = to_json(_only(row, fields, tree))
-    tag = etag(row["version"], content_etag(body))
-    if unchanged(call.if_none_match, tag):
-        return Answer(304, headers={"ETag": tag})
-    return Answer(200, body, {"ETag": tag})
+    return tagged(call, etag(row["version"], content_etag(body)), body)
 
 
 async def create(of: Resource, call: Call) -> Answer:
@@ -89,20 +82,18 @@ async def change(of: Resource, call: Call) -> Answer:
     before = await find(of, call, call.path["id"], hold=True)
     call.require_for(of.writes, before["force_code"] if of.owned else None)
     call.check_media_type()
-    await _require_current(of, call, before, lambda: call.body())
+    await _require_current(of, call, before, call.body)
     patch = of.accepted_patch(call.body(), call.ignored)
     changed = {name: value for name, value in patch.items() if value != before[name]}
     if not changed:
         return Answer(200, before, {"ETag": etag(before["version"])})
     after = of.with_derived(before | changed)
     parent, related, errors = await _related(of, call, changed, after)
-    held_before = {_place(each) for each in _rules(of, call, before, before, parent, related)}
-    touched = {pointer(name) for name in changed}
-    errors += [
-        each
-        for each in _rules(of, call, after, before, parent, related)
-        if _place(each) not in held_before or "/".join(each["pointer"].split("/")[:2]) in touched
-    ]  # what was wrong already, and is not touched, keeps nobody from mending something else
+    if broken := _rules(of, call, after, before, parent, related):
+        # What was wrong already, and is not touched, keeps nobody from mending something else.
+        already = {_place(each) for each in _rules(of, call, before, before, parent, related)}
+        touched = {pointer(name) for name in changed}
+        errors += [each for each in broken if _place(each) not in already or _member(each) in touched]
     if errors:
         raise invalid(errors)
     after |= following(call, before)
@@ -236,6 +227,10 @@ def _rules(
 
 def _place(problem: Record) -> tuple[str, str]:
     return problem["rule"], problem["pointer"]
+
+
+def _member(problem: Record) -> str:
+    return "/".join(problem["pointer"].split("/")[:2])
 
 
 def identified(name: str, key: str | None) -> tuple[str, Any]:

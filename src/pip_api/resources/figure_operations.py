@@ -29,7 +29,7 @@ from pip_api.kernel.document import (
     path_parameter,
 )
 from pip_api.kernel.moments import MOMENT
-from pip_api.kernel.pages import list_page, rowwise
+from pip_api.kernel.pages import list_page, rowwise, tagged
 from pip_api.kernel.validation import validated
 from pip_api.ledger import entries
 from pip_api.ledger.as_of import Mark, MarkKind
@@ -124,10 +124,7 @@ async def get_figure(call: Call) -> Answer:
     current = await call.session.one(_current(mark.kind), **_asked(call), **mark.params)
     if current is None:
         raise Problem("not_found", "There is no figure for this force, measure and period.")
-    tag = etag(current["revision"])
-    if unchanged(call.if_none_match, tag):
-        return Answer(304, headers={"ETag": tag})
-    return Answer(200, _shown(current), {"ETag": tag})
+    return tagged(call, etag(current["revision"]), _shown(current))
 
 
 async def list_revisions(call: Call) -> Answer:
