@@ -18,7 +18,7 @@ from pip_api.exchange.catalogue import load_reference
 from pip_api.settings import Settings
 from tests.plans import AVON, a_concern
 from tests.postgres import Postgres, cluster
-from tests.service import Record, Service, running
+from tests.service import Clock, Record, Service, running
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 _numbers = count()
@@ -80,7 +80,7 @@ def postgres_template(postgres: Postgres, key_file: Path) -> str:
 
 def _prepare(settings: Settings) -> None:
     async def load() -> None:
-        services = create_services(settings)
+        services = create_services(settings, clock=Clock())
         await services.database.open()
         await load_reference(services)
         await services.database.close()

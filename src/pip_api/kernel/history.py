@@ -83,7 +83,7 @@ async def _point(call: Call, row: Record, name: str) -> tuple[datetime, Record |
     if (text := call.query.get(name)) is None:
         if name == "from":
             raise bad_parameter(name, "'from' is needed: a version, or a time such as 2026-10-05T09:30:00Z.")
-        return call.now, None
+        return max(call.now, row["updated_at"]), None  # another machine's clock may be ahead
     if text.isdecimal():
         found = await _version(call, row["id"], _number(text))
         if found is None:
