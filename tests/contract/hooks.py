@@ -33,6 +33,7 @@ WAIVED = {
     ("RejectedPositiveData", "malformed_json number_out_of_range"): "No schema bounds the exponent of a number.",
     ("RejectedPositiveData", "validation_failed meaning"): "Rules look at several members, at other rows, at the day, "
     "and at how many digits a number has.",
+    ("RejectedPositiveData", "uri_too_long"): "Good parts may make an address that is too long.",
     ("RejectedPositiveData", "import_failed"): "What stands in a file is no matter of a schema.",
     ("RejectedPositiveData", "withdrawn"): "What was withdrawn before is gone.",
     ("RejectedPositiveData", "version_mismatch"): "A version is current or not.",
