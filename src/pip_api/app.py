@@ -20,7 +20,8 @@ from pip_api.access.authentication import Authentication
 from pip_api.access.keys import KeyUnusable, SigningKey, create_signing_key, load_signing_key
 from pip_api.access.leases import SharedLeases
 from pip_api.access.oauth import OAuthRefused, grant_token
-from pip_api.access.tokens import TokenIssuer, TokenVerifier, VerifiedTokens, require_cryptography_backend
+from pip_api.access.signatures import require_cryptography_backend
+from pip_api.access.tokens import TokenIssuer, TokenVerifier, VerifiedTokens
 from pip_api.db import open_database
 from pip_api.db.columns import to_json
 from pip_api.db.migrate import head

@@ -26,16 +26,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pip_api.access.keys import SigningKey
+from pip_api.access.signatures import JWK, keys_by_kid, require_cryptography_backend
 from pip_api.access.token_text import TokenRefused
-from pip_api.access.tokens import (
-    JWK,
-    Claims,
-    TokenIssuer,
-    TokenVerifier,
-    VerifiedTokens,
-    keys_by_kid,
-    require_cryptography_backend,
-)
+from pip_api.access.tokens import Claims, TokenIssuer, TokenVerifier, VerifiedTokens
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RECORDED_CASES = REPOSITORY.parent / "shared" / "data" / "jwt_cases.json"
@@ -985,11 +978,11 @@ def jose_imports(source: Path) -> Iterator[str]:
         yield from (module for module in modules if module.partition(".")[0] == "jose")
 
 
-def test_only_the_tokens_module_imports_jose_and_of_it_only_signatures() -> None:
+def test_only_one_module_imports_jose_and_of_it_only_signatures() -> None:
     sources = REPOSITORY / "src" / "pip_api"
     found = {str(path.relative_to(sources)): set(jose_imports(path)) for path in sources.rglob("*.py")}
     assert {path: modules for path, modules in found.items() if modules} == {
-        "access/tokens.py": {
+        "access/signatures.py": {
             "jose.JOSEError",
             "jose.JWSError",
             "jose.jwk",
@@ -1004,7 +997,9 @@ import sys
 from datetime import UTC, datetime
 from cryptography.hazmat.primitives.asymmetric import ec
 from pip_api.access.keys import SigningKey
-from pip_api.access.tokens import TokenIssuer, TokenRefused, TokenVerifier, require_cryptography_backend
+from pip_api.access.signatures import require_cryptography_backend
+from pip_api.access.token_text import TokenRefused
+from pip_api.access.tokens import TokenIssuer, TokenVerifier
 
 require_cryptography_backend()
 key, clock = SigningKey(ec.generate_private_key(ec.SECP256R1())), lambda: datetime.now(UTC)
@@ -1040,6 +1035,6 @@ class ElsewhereKey:
 
 @pytest.mark.parametrize("key_class", [None, ElsewhereKey])
 def test_start_up_fails_with_another_backend(monkeypatch: pytest.MonkeyPatch, key_class: Any) -> None:
-    monkeypatch.setattr("pip_api.access.tokens.jwk.get_key", lambda _: key_class)
+    monkeypatch.setattr("pip_api.access.signatures.jwk.get_key", lambda _: key_class)
     with pytest.raises(RuntimeError, match="does not use the cryptography package"):
         require_cryptography_backend()
