@@ -11,6 +11,8 @@ from pip_api.db.guards import append_only, never_overlapping, versioned
 revision = "0001"
 down_revision = None
 
+KINDS = ("change", "denied", "read", "export", "credential", "grant", "redaction", "system")
+SAID_BY_EVERY_ENTRY = ("id", "act", "noun", "actor_type", "actor_id", "actor_name", "client_id", "request_id")
 OWNED = ("support_level_assignment", "concern", "pip", "action", "progress_update")
 OWN_KEYS = {
     "region": [["code"], ["gss_code"]],
@@ -59,6 +61,7 @@ def upgrade() -> None:
         ),
         sa.Column("id", Uid(), nullable=False),
         sa.Column("at", Instant(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False, server_default="change"),
         sa.Column("act", sa.String(), nullable=False),
         sa.Column("noun", sa.String(), nullable=False),
         sa.Column("subject_id", Uid(), nullable=True),
@@ -77,10 +80,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint("id"),
         sa.UniqueConstraint("subject_id", "version", name="ledger_entry_subject_version"),
+        sa.CheckConstraint(f"kind IN ({', '.join(map(repr, KINDS))})", name="ledger_entry_kind"),
+        sa.CheckConstraint(
+            "version IS NULL OR (version > 0 AND kind NOT IN ('denied', 'read', 'export'))",
+            name="ledger_entry_versions_are_changes",
+        ),
+        sa.CheckConstraint(
+            " AND ".join(f"length(trim(CAST({name} AS TEXT))) > 0" for name in SAID_BY_EVERY_ENTRY),
+            name="ledger_entry_says_who_and_in_which_request",
+        ),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_ledger_entry_force_code", "ledger_entry", ["force_code"])
     op.create_index("ix_ledger_entry_request_id", "ledger_entry", ["request_id"])
+    op.create_index("ledger_entry_at", "ledger_entry", ["at", "seq"])
+    op.create_index("ledger_entry_force", "ledger_entry", ["force_code", "at", "seq"])
+    op.create_index("ledger_entry_actor", "ledger_entry", ["actor_id", "at"])
+    op.create_index("ledger_entry_client", "ledger_entry", ["client_id", "at"])
+    beside = sa.text("kind <> 'change'")
+    op.create_index(
+        "ledger_entry_kind_at", "ledger_entry", ["kind", "at"], postgresql_where=beside, sqlite_where=beside
+    )
     op.create_index("ledger_entry_noun_at", "ledger_entry", ["noun", "at"])
     op.create_table(
         "service_client",

@@ -24,6 +24,7 @@ from pip_api.access.signatures import require_cryptography_backend
 from pip_api.access.tokens import TokenIssuer, TokenVerifier, VerifiedTokens
 from pip_api.db import open_database
 from pip_api.db.columns import to_json
+from pip_api.db.errors import Unavailable
 from pip_api.db.migrate import head
 from pip_api.exchange import figures as figure_imports
 from pip_api.exchange import imports
@@ -43,6 +44,7 @@ from pip_api.kernel.idempotency import forget_old
 from pip_api.kernel.open_operations import routed
 from pip_api.kernel.openapi_3_0 import as_3_0
 from pip_api.kernel.running import Running
+from pip_api.ledger.notes import Notes
 from pip_api.resources import figure_operations
 from pip_api.resources.actions import actions
 from pip_api.resources.concerns import concerns
@@ -116,7 +118,9 @@ def create_services(
     settings: Settings, *, clock: Callable[[], datetime] = now, new_id: Callable[[], UUID] = uuid7
 ) -> Services:
     """What stories need, not yet connected. Raises StartRefused."""
-    return Services(settings, open_database(settings), clock, new_id, signing_key(settings).secret("cursor"), Running())
+    database = open_database(settings)
+    notes = Notes(database, new_id, read_only=settings.read_only)
+    return Services(settings, database, clock, new_id, signing_key(settings).secret("cursor"), Running(), notes)
 
 
 def create_app(
@@ -207,9 +211,17 @@ def _lifespan(services: Services) -> Lifespan:
         finally:
             clearing.cancel()
             await asyncio.gather(clearing, return_exceptions=True)
+            await _note_the_rest(services)
             await services.database.close()
 
     return lifespan
+
+
+async def _note_the_rest(services: Services) -> None:
+    try:
+        await services.notes.close()
+    except Unavailable:
+        log.exception("how often something was refused in the last minute could not be noted")
 
 
 async def _clear_up(services: Services) -> None:

@@ -6,7 +6,6 @@ from sqlalchemy import select, update
 
 from pip_api.access.clients import ServiceClient
 from pip_api.db.columns import from_json
-from pip_api.db.errors import Conflict
 from pip_api.db.statements import Statement
 from pip_api.ledger import entries
 from pip_api.ledger.entries import LedgerEntry
@@ -49,6 +48,7 @@ async def test_an_entry_says_who_what_when_and_why(service: Service, lead: httpx
     told = {name: entry[name] for name in entry if name not in ("seq", "id", "actor_id", "state", "patch")}
     assert told == {
         "at": service.clock(),
+        "kind": "change",
         "act": "concern.created",
         "noun": "concern",
         "subject_id": entry["subject_id"],
@@ -119,17 +119,15 @@ async def test_a_change_whose_entry_cannot_be_written_is_not_made(
     concern = await a_concern(lead)
     await ledger.news()
 
-    async def fail(*_: object) -> None:
-        raise Conflict("refused", "no room in the ledger")
-
+    nowhere = Statement(update(_TABLE).values(reason="no entry is ever changed"))
     with monkeypatch.context() as broken:
-        broken.setattr(entries, "record", fail)
+        broken.setattr(entries, "_INSERT", nowhere)
         for answer in (
             await lead.post("/v1/concerns", json=CONCERN),
             await changed(lead, "/v1/concerns", concern, title="x"),
             await lead.delete(f"/v1/concerns/{concern['id']}", headers={"If-Match": '"v1"'}),
         ):
-            refused(answer, 500, "internal_error")
+            refused(answer, 503, "temporarily_unavailable")
     assert (await lead.get("/v1/concerns")).json()["items"] == [concern]
     assert await ledger.news() == []
 

@@ -115,6 +115,8 @@ def _reach(rows: Iterable[Record], scope: frozenset[str] | None) -> tuple[dict[s
 
 
 SYSTEM_ID = UUID("00000000-0000-7000-8000-000000000000")
+ANONYMOUS = Principal(UUID("00000000-0000-7000-8000-000000000001"), "anonymous", "anonymous")
+"""Whoever did not say who it is, or could not prove it. It may do nothing."""
 
 
 def system(forces: Iterable[str], roles: Mapping[str, frozenset[str]] = ROLES) -> Principal:

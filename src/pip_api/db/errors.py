@@ -1,7 +1,12 @@
 """What can a database refuse, in words that do not depend on which database it is?"""
 
+import sqlite3
 from typing import Literal
 
+import psycopg
+
+DRIVER_ERRORS = (psycopg.Error, sqlite3.Error)
+"""What the drivers raise, where none of the words below fits."""
 Kind = Literal["unique", "overlap", "foreign_key", "refused"]
 
 

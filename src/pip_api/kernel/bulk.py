@@ -60,7 +60,7 @@ async def upsert(of: Resource, call: Call, batch: Sequence[Shape]) -> Upserted:
             made.outcomes.append("updated")
         else:
             made.outcomes.append("unchanged")
-    await call.session.run_many(entries.INSERT, made.entries)
+    await entries.record(call.session, *made.entries)
     await call.session.run_many(of.insert, inserts)
     await call.session.run_many(of.update, updates)
     return made

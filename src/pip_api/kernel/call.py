@@ -13,6 +13,7 @@ from pip_api.db.session import Database, Session
 from pip_api.http.problems import bad_parameter
 from pip_api.kernel.running import Running
 from pip_api.ledger.entries import Occasion
+from pip_api.ledger.notes import Notes
 from pip_api.settings import Settings
 
 LONGEST_REASON = 1_000
@@ -31,6 +32,7 @@ class Services:
     new_id: Callable[[], UUID]
     cursor_key: bytes
     running: Running
+    notes: Notes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """What happened? One entry for every change, written in the transaction of the change and never altered.
 
+What changes nothing and is to be known all the same (refusals, reads that count) is noted by `ledger/notes.py`.
+
 The database holds the promise on its own: each row's (id, version) is a deferred foreign key into this table, so that a
 change without its entry cannot commit, and triggers refuse to update or delete an entry.
 """
@@ -7,16 +9,35 @@ change without its entry cannot commit, and triggers refuse to update or delete 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Identity, Index, Integer, UniqueConstraint, bindparam, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    bindparam,
+    insert,
+    select,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
-from pip_api.access.principals import SYSTEM_ID, Principal
+from pip_api.access.principals import ANONYMOUS, SYSTEM_ID, Principal
 from pip_api.db.columns import Code, Instant, Json, Uid
+from pip_api.db.errors import DRIVER_ERRORS, Conflict, Unavailable
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement, column_of
+
+Kind = Literal["change", "denied", "read", "export", "credential", "grant", "redaction", "system"]
+_KIND_OF: dict[str, Kind] = {"client": "credential", "credential": "credential", "grant": "grant"}
+"""Of nouns whose changes somebody looks for among all others."""
+_ACTORS = {SYSTEM_ID: "system", ANONYMOUS.id: "anonymous"}
+_BESIDE = text("kind <> 'change'")
 
 
 class LedgerEntry(SQLModel, table=True):
@@ -24,6 +45,11 @@ class LedgerEntry(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("subject_id", "version", name="ledger_entry_subject_version"),
         Index("ledger_entry_noun_at", "noun", "at"),
+        Index("ledger_entry_at", "at", "seq"),
+        Index("ledger_entry_force", "force_code", "at", "seq"),
+        Index("ledger_entry_actor", "actor_id", "at"),
+        Index("ledger_entry_client", "client_id", "at"),
+        Index("ledger_entry_kind_at", "kind", "at", postgresql_where=_BESIDE, sqlite_where=_BESIDE),
         {"sqlite_autoincrement": True},  # a number is never given twice, also not after the newest entry is cut off
     )
 
@@ -34,12 +60,13 @@ class LedgerEntry(SQLModel, table=True):
     )
     id: UUID = Field(unique=True, sa_type=Uid)
     at: datetime = Field(sa_type=Instant)
+    kind: Kind = Field(sa_type=String)
     act: str = Field(description="noun.past, such as action.changed")
     noun: str
     subject_id: UUID | None = Field(default=None, sa_type=Uid, description="The row changed; none for a batch.")
     subject_ref: str | None = Field(default=None, description="The reference that people use for it.")
     version: int | None = None
-    force_code: str | None = Field(default=None, sa_type=Code, index=True)
+    force_code: str | None = Field(default=None, sa_type=Code)
     actor_type: str
     actor_id: UUID = Field(sa_type=Uid)
     actor_name: str = Field(description="As it was then, so that it can be read when the client is gone.")
@@ -73,18 +100,21 @@ def entry(
     force_code: str | None,
     state: Record,
     patch: Sequence[Record],
+    kind: Kind | None = None,
 ) -> Record:
-    """The values of a new entry. `act` is `noun.past`."""
+    """The values of a new entry. `act` is `noun.past`. A `kind` is said of what is no change of the noun."""
+    noun = act.partition(".")[0]
     return {
         "id": id,
         "at": occasion.at,
+        "kind": kind or _KIND_OF.get(noun, "change"),
         "act": act,
-        "noun": act.partition(".")[0],
+        "noun": noun,
         "subject_id": subject_id,
         "subject_ref": subject_ref,
         "version": version,
         "force_code": force_code,
-        "actor_type": "system" if occasion.by.id == SYSTEM_ID else "service_client",
+        "actor_type": _ACTORS.get(occasion.by.id, "service_client"),
         "actor_id": occasion.by.id,
         "actor_name": occasion.by.name,
         "client_id": occasion.by.client_id,
@@ -96,7 +126,7 @@ def entry(
     }
 
 
-INSERT = Statement(
+_INSERT = Statement(
     insert(LedgerEntry).values(
         {name: bindparam(name, type_=column.type) for name, column in LedgerEntry.__table__.c.items() if name != "seq"}  # type: ignore[attr-defined]
     )
@@ -114,9 +144,20 @@ _VERSIONS = Statement(
 )
 
 
-async def record(session: Session, values: Record) -> None:
-    """Writes one entry."""
-    await session.run(INSERT, **values)
+async def record(session: Session, *values: Record) -> None:
+    """Writes entries. Raises Conflict where a version is written already, and Unavailable where the ledger takes none:
+    nothing is done that cannot be noted."""
+    try:
+        if len(values) == 1:
+            await session.run(_INSERT, **values[0])
+        else:
+            await session.run_many(_INSERT, values)
+    except Conflict as conflict:
+        if conflict.kind == "unique":
+            raise
+        raise Unavailable(f"the ledger takes no entry: {conflict.detail}") from conflict
+    except DRIVER_ERRORS as error:
+        raise Unavailable(f"the ledger takes no entry: {error}") from error
 
 
 async def versions(session: Session, subject_id: UUID, before: int, limit: int) -> list[Record]:

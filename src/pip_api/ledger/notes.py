@@ -1,0 +1,92 @@
+"""How is noted what changes nothing: refusals, reads that count, exports, sign-ins that failed?
+
+Each note is an entry of the ledger in a short transaction of its own, committed before the answer leaves. What cannot
+be noted is not done: the answer is 503 then.
+"""
+
+import asyncio
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from pip_api.access.principals import ANONYMOUS
+from pip_api.db.errors import ReadOnly
+from pip_api.db.session import Database
+from pip_api.db.statements import Record
+from pip_api.ledger import entries
+from pip_api.ledger.entries import Occasion
+
+APART = timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class _Series:
+    """Notes of one name within a minute: the first was written, the others are counted."""
+
+    until: datetime
+    last: Record
+    times: int = 0
+
+
+class Notes:
+    """Writes notes. In read-only mode it writes none, so whatever needs one is refused."""
+
+    def __init__(self, database: Database, new_id: Callable[[], UUID], *, read_only: bool = False) -> None:
+        self._database = database
+        self._new_id = new_id
+        self._read_only = read_only
+        self._series: dict[Hashable, _Series] = {}
+        self._writing = asyncio.Lock()
+
+    async def note(self, *noted: Record) -> None:
+        """Writes entries, made with `entries.entry`. Raises Unavailable."""
+        if self._read_only:
+            raise ReadOnly("the ledger takes no entry in read-only mode")
+        async with self._database.transaction() as session:
+            await entries.record(session, *noted)
+
+    async def note_seldom(self, name: Hashable, noted: Record) -> None:
+        """Writes the first entry of this name in a minute. Further ones are counted, and their number is noted when
+        the minute is over and something else is noted, or the process ends. Raises Unavailable.
+        """
+        if self._counted(name, noted):
+            return
+        async with self._writing:  # of many at once, one is the first
+            if self._counted(name, noted):
+                return
+            due = [series for series in self._series.values() if noted["at"] >= series.until]
+            await self.note(noted, *(self._sum(series) for series in due if series.times))
+            self._series = {key: series for key, series in self._series.items() if noted["at"] < series.until}
+            self._series[name] = _Series(noted["at"] + APART, noted)
+
+    async def sign_in_refused(
+        self, at: datetime, request_id: str, error: str, account: tuple[UUID, str] | None
+    ) -> None:
+        """Notes that somebody could not sign in. `account` are the id and the name of the one that was named, if there
+        is such a one: whatever else is sent as a name is not kept, so that nobody can fill the ledger with names."""
+        id, name = account or (None, None)
+        noted = entries.entry(
+            Occasion(at, ANONYMOUS, request_id),
+            id=self._new_id(), act="sign_in.refused", subject_id=id, subject_ref=name, version=None, force_code=None,
+            state={"error": error}, patch=[], kind="denied",
+        )  # fmt: skip
+        await self.note_seldom(("sign_in", id, error), noted)
+
+    async def close(self) -> None:
+        """Writes what was only counted so far. Raises Unavailable."""
+        async with self._writing:
+            if counted := [self._sum(series) for series in self._series.values() if series.times]:
+                await self.note(*counted)
+            self._series.clear()
+
+    def _counted(self, name: Hashable, noted: Record) -> bool:
+        series = self._series.get(name)
+        if series is None or noted["at"] >= series.until:
+            return False
+        series.last, series.times = noted, series.times + 1
+        return True
+
+    def _sum(self, series: _Series) -> Record:
+        last = series.last
+        return {**last, "id": self._new_id(), "state": {**last["state"], "further": series.times}}

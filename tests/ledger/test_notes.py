@@ -1,0 +1,86 @@
+"""Is noted what changes nothing, once, and is nothing done that cannot be noted?"""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from pip_api.access.principals import ANONYMOUS
+from pip_api.db.errors import ReadOnly, Unavailable
+from pip_api.ledger import entries
+from pip_api.ledger.entries import Occasion
+from pip_api.ledger.notes import Notes
+from pip_api.settings import Settings
+from tests.ledger.test_entries import Ledger
+from tests.service import Record, Service, running
+
+
+@pytest.fixture
+async def ledger(service: Service) -> Ledger:
+    ledger = Ledger(service)
+    await ledger.news()
+    return ledger
+
+
+def denial(service: Service, request_id: str = "request-1", force: str | None = None) -> Record:
+    return entries.entry(
+        Occasion(service.clock(), ANONYMOUS, request_id),
+        id=uuid7(), act="pip.denied", subject_id=None, subject_ref=None, version=None, force_code=force,
+        state={"operation": "getPip"}, patch=[], kind="denied",
+    )  # fmt: skip
+
+
+async def test_a_note_is_an_entry(service: Service, ledger: Ledger) -> None:
+    await service.services.notes.note(denial(service))
+    (entry,) = await ledger.news()
+    assert (entry["kind"], entry["noun"], entry["version"]) == ("denied", "pip", None)
+    assert (entry["actor_type"], entry["client_id"], entry["at"]) == ("anonymous", "anonymous", service.clock())
+
+
+async def test_what_is_repeated_is_noted_once_in_a_minute_and_counted(service: Service, ledger: Ledger) -> None:
+    notes = service.services.notes
+    await asyncio.gather(*(notes.note_seldom("pip", denial(service, f"request-{n}")) for n in range(20)))
+    await notes.note_seldom("other", denial(service))
+    assert len(await ledger.news()) == 2
+    service.clock.forward(seconds=59)
+    await notes.note_seldom("pip", denial(service, "request-last"))
+    assert await ledger.news() == []
+    service.clock.forward(seconds=1)
+    await notes.note_seldom("pip", denial(service, "request-new"))
+    first, rest = await ledger.news()
+    assert (first["request_id"], first["state"]) == ("request-new", {"operation": "getPip"})
+    assert (rest["request_id"], rest["state"]) == ("request-last", {"operation": "getPip", "further": 20})
+    service.clock.forward(minutes=5)
+    await notes.note_seldom("other", denial(service))
+    assert len(await ledger.news()) == 1
+
+
+async def test_what_was_counted_is_noted_when_the_service_stops(settings: Settings) -> None:
+    async with running(settings) as first:
+        for n in range(3):
+            await first.services.notes.note_seldom("pip", denial(first, f"request-{n}"))
+    async with running(settings) as second:
+        *_, newest = await Ledger(second).news()
+    assert (newest["request_id"], newest["state"]["further"]) == ("request-2", 2)
+
+
+async def test_failed_sign_ins_fill_nothing(service: Service, ledger: Ledger) -> None:
+    known = UUID("01890000-0000-7000-8000-000000000001")
+    for n in range(50):
+        for account in (None, (known, "as-mart")):
+            await service.services.notes.sign_in_refused(service.clock(), f"request-{n}", "invalid_client", account)
+    assert [(entry["act"], entry["kind"], entry["subject_ref"]) for entry in await ledger.news()] == [
+        ("sign_in.refused", "denied", None),
+        ("sign_in.refused", "denied", "as-mart"),
+    ]
+
+
+async def test_what_cannot_be_noted_is_told(service: Service, ledger: Ledger) -> None:
+    services = service.services
+    with pytest.raises(ReadOnly):
+        await Notes(services.database, services.new_id, read_only=True).note(denial(service))
+    for wrong in ({"request_id": ""}, {"actor_name": " "}, {"version": 1}, {"kind": "nonsense"}):
+        with pytest.raises(Unavailable):
+            await services.notes.note(denial(service) | wrong)
+    assert await ledger.news() == []
