@@ -94,7 +94,8 @@ def test_no_permission_is_dead() -> None:
 def test_only_the_door_is_open() -> None:
     open_to_all = {path for _, path, operation in operations() if "x-permission" not in operation}
     assert open_to_all == {
-        "/v1", "/version", "/oauth2/token", "/healthz", "/readyz", "/problems", "/problems/{name}",
+        "/v1", "/version", "/healthz", "/readyz", "/problems", "/problems/{name}",
+        "/oauth2/token", "/.well-known/oauth-authorization-server", "/.well-known/jwks.json",
     }  # fmt: skip
 
 

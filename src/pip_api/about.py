@@ -92,6 +92,7 @@ def _capabilities(offered: Offered, services: Services, rates: Rates) -> dict[st
         "links": {
             "self": "/v1",
             "token": "/oauth2/token",
+            "authorization_server": "/.well-known/oauth-authorization-server",
             "document": "/openapi.json",
             "documentation": "/docs",
             "problems": "/problems",

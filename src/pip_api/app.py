@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
@@ -15,11 +16,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Match
 from uuid_utils.compat import uuid7
 
-from pip_api import about
+from pip_api import about, signing_in
 from pip_api.access.authentication import Authentication
-from pip_api.access.keys import KeyUnusable, SigningKey, create_signing_key, load_signing_key
+from pip_api.access.keys import KeyUnusable, SigningKey, create_signing_key, load_signing_key, load_verifying_key
 from pip_api.access.leases import SharedLeases
-from pip_api.access.oauth import OAuthRefused, grant_token
 from pip_api.access.signatures import require_cryptography_backend
 from pip_api.access.tokens import TokenIssuer, TokenVerifier, VerifiedTokens
 from pip_api.db import open_database
@@ -30,7 +30,6 @@ from pip_api.exchange import figures as figure_imports
 from pip_api.exchange import imports
 from pip_api.exchange import measures as measure_imports
 from pip_api.exchange.tabular import CSV, NDJSON
-from pip_api.http.body import received
 from pip_api.http.edge import Edge
 from pip_api.http.manners import EXPOSED, FROM_PAGES, Manners, allowed, no_such_method
 from pip_api.http.metrics import Metrics
@@ -84,7 +83,6 @@ TAGS = {
     "access": "Tokens for programs.",
     "operation": "How the service is, and what its refusals mean.",
 }
-LONGEST_FORM = 8_192
 log = logging.getLogger("pip_api.app")
 RELEASE = version("policing-pip-api")
 OFFERED = about.Offered(
@@ -114,6 +112,16 @@ def signing_key(settings: Settings) -> SigningKey:
         raise StartRefused(str(error)) from error
 
 
+def own_keys(settings: Settings, key: SigningKey) -> dict[str, dict[str, str]]:
+    """The keys whose tokens count as issued here, by their kids, the one that signs first. Raises StartRefused."""
+    files = settings.verifying_key_files.split(",") if settings.verifying_key_files else []
+    try:
+        others = [load_verifying_key(Path(file.strip())) for file in files]
+    except KeyUnusable as error:
+        raise StartRefused(str(error)) from error
+    return {each["kid"]: each for each in (key.public_jwk(), *others)}
+
+
 def create_services(
     settings: Settings, *, clock: Callable[[], datetime] = now, new_id: Callable[[], UUID] = uuid7
 ) -> Services:
@@ -131,7 +139,8 @@ def create_app(
     services = create_services(settings, clock=clock, new_id=new_id)
     key, database, seconds = signing_key(settings), services.database, settings.access_memory_seconds
     issuer = TokenIssuer(key, settings.issuer, settings.audience, settings.token_lifetime_seconds, clock, new_id)
-    verifier = TokenVerifier({key.kid: key.public_jwk()}, settings.issuer, settings.audience, clock)
+    keys = own_keys(settings, key)
+    verifier = TokenVerifier(keys, settings.issuer, settings.audience, clock)
     authentication = Authentication(VerifiedTokens(verifier, clock, seconds), database, clock, seconds)
 
     app = _documented(_lifespan(services))
@@ -139,7 +148,7 @@ def create_app(
     app.state.rates = rates(settings, services)
     app.state.metrics = Metrics(RELEASE)
     app.state.head = head()
-    app.state.issuer = issuer
+    app.state.door = signing_in.Door(issuer, list(keys.values()))
     paths = routes.table(OPERATIONS, services, authentication.forget)
     app.add_middleware(
         Edge, paths=paths, authenticate=authentication, new_id=new_id, guarded="/v1/",
@@ -191,7 +200,8 @@ def _documented(lifespan: Lifespan | None) -> FastAPI:
     )
     for operation in OPERATIONS:
         routes.bind(app, operation)
-    _bind_access(app)
+    signing_in.bind(app)
+    _bind_problems(app)
     about.bind(app, OFFERED)
     written = {
         "/openapi.json": lambda: to_json(routes.document(app)),
@@ -248,24 +258,8 @@ async def _refused_by_router(request: Request, error: Exception) -> Response:
     raise Problem("not_found", "There is nothing at this address.")
 
 
-def _bind_access(app: FastAPI) -> None:
-    """The routes that belong to no resource."""
-
-    @app.post("/oauth2/token", **routed(open_operations.TOKEN))
-    async def token(request: Request) -> Response:
-        services: Services = request.app.state.services
-        issuer, lifetime = request.app.state.issuer, services.settings.token_lifetime_seconds
-        form = await received(request.receive, request.headers, LONGEST_FORM)
-        headers = {"Cache-Control": "no-store"}
-        try:
-            async with services.database.read() as session:
-                granted = await grant_token(session, issuer, lifetime, form, request.headers.get("authorization"))
-        except OAuthRefused as error:
-            if error.status == 401:
-                headers["WWW-Authenticate"] = 'Basic realm="pip_api"'
-            refusal = {"error": error.error, "error_description": error.description}
-            return JSONResponse(refusal, error.status, headers)
-        return JSONResponse(granted, headers=headers)
+def _bind_problems(app: FastAPI) -> None:
+    """The pages about refusals."""
 
     @app.get("/problems", **routed(open_operations.PROBLEMS))
     async def problems() -> Response:

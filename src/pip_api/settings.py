@@ -41,8 +41,14 @@ class Settings(BaseSettings):
         default=Path("var/signing-key.pem"),
         description="PEM file of the P-256 private key that signs tokens; made on first use in development only.",
     )
+    verifying_key_files: str | None = Field(
+        default=None,
+        description="PEM files, with commas, of public keys whose tokens count too: the key before, the key to come.",
+    )
     issuer: str = Field(
-        default="https://pip-api.invalid", min_length=1, description="The `iss` of the tokens issued and accepted."
+        default="https://pip-api.invalid",
+        min_length=1,
+        description="The `iss` of the tokens issued here: the address of the service, as its metadata tells it.",
     )
     audience: str = Field(default="pip-api", min_length=1, description="The `aud` of the tokens issued and accepted.")
     token_lifetime_seconds: int = Field(

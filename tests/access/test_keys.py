@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-from pip_api.access.keys import KeyUnusable, SigningKey, create_signing_key, load_signing_key
+from pip_api.access.keys import KeyUnusable, SigningKey, create_signing_key, load_signing_key, load_verifying_key
 
 # The key of RFC 7515, appendix A.3.
 RFC_7515_D = "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"
@@ -69,6 +69,29 @@ def test_secrets_differ_by_purpose_and_by_key(known: SigningKey) -> None:
     secrets = {key.secret(purpose) for key in (known, other) for purpose in ("cursors", "seals", "")}
     assert len(secrets) == 6
     assert known.secret("cursors") == known.secret("cursors")
+
+
+def write_public_pem(path: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> Path:
+    info = serialization.PublicFormat.SubjectPublicKeyInfo
+    path.write_bytes(key.public_key().public_bytes(serialization.Encoding.PEM, info))
+    return path
+
+
+def test_a_public_key_has_the_name_that_it_had_when_it_signed(tmp_path: Path) -> None:
+    private = ec.generate_private_key(ec.SECP256R1())
+    loaded = load_verifying_key(write_public_pem(tmp_path / "public.pem", private))
+    assert loaded == SigningKey(private).public_jwk()
+
+
+def test_only_a_public_key_on_p_256_is_a_verifying_key(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    with pytest.raises(KeyUnusable, match="cannot be read: No such file or directory"):
+        load_verifying_key(path)
+    for wrong in (ec.generate_private_key(ec.SECP384R1()), rsa.generate_private_key(65537, 2048)):
+        with pytest.raises(KeyUnusable, match="is not on the curve P-256"):
+            load_verifying_key(write_public_pem(path, wrong))
+    with pytest.raises(KeyUnusable, match="is not a public key in PEM format; `openssl pkey -pubout` makes one"):
+        load_verifying_key(write_pem(path, ec.generate_private_key(ec.SECP256R1())))
 
 
 def test_a_created_key_is_private_and_loads_again(tmp_path: Path) -> None:

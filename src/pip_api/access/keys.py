@@ -1,4 +1,4 @@
-"""Which key does this service sign with, and what may be derived from it?"""
+"""Which key does this service sign with, which others of its own does it verify, and what may be derived from them?"""
 
 import base64
 import hashlib
@@ -23,16 +23,17 @@ class KeyUnusable(Exception):
 class SigningKey:
     """An ES256 private key. Its `kid` is the RFC 7638 thumbprint, so that the same key has the same name everywhere."""
 
-    __slots__ = ("_private", "kid")
+    __slots__ = ("_private", "_public", "kid")
 
     def __init__(self, private: ec.EllipticCurvePrivateKey) -> None:
         if not isinstance(private.curve, ec.SECP256R1):
             raise KeyUnusable(f"A signing key must be on the curve P-256, not {private.curve.name}.")
         self._private = private
-        self.kid = _thumbprint(self._point())
+        self._public = public_jwk(private.public_key())
+        self.kid = self._public["kid"]
 
     def public_jwk(self) -> dict[str, str]:
-        return {**self._point(), "kid": self.kid, "alg": "ES256", "use": "sig"}
+        return dict(self._public)
 
     def private_jwk(self) -> dict[str, str]:
         return {**self.public_jwk(), "d": _base64url(self._scalar())}
@@ -42,13 +43,35 @@ class SigningKey:
         derivation = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=f"pip_api:{purpose}".encode())
         return derivation.derive(self._scalar())
 
-    def _point(self) -> dict[str, str]:
-        numbers = self._private.public_key().public_numbers()
-        x, y = (_base64url(value.to_bytes(_COORDINATE_BYTES, "big")) for value in (numbers.x, numbers.y))
-        return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
-
     def _scalar(self) -> bytes:
         return self._private.private_numbers().private_value.to_bytes(_COORDINATE_BYTES, "big")
+
+
+def public_jwk(public: ec.EllipticCurvePublicKey) -> dict[str, str]:
+    """A public key of the curve P-256, named by its thumbprint."""
+    numbers = public.public_numbers()
+    x, y = (_base64url(value.to_bytes(_COORDINATE_BYTES, "big")) for value in (numbers.x, numbers.y))
+    point = {"crv": "P-256", "kty": "EC", "x": x, "y": y}
+    return {**point, "kid": thumbprint(point), "alg": "ES256", "use": "sig"}
+
+
+def load_verifying_key(path: Path) -> dict[str, str]:
+    """The public key that a file holds, as a JWK. Raises KeyUnusable.
+
+    A private key is refused: what is only to be verified needs none, and one that signs no more is better destroyed.
+    """
+    try:
+        pem = path.read_bytes()
+    except OSError as error:
+        raise KeyUnusable(f"The verifying key at {path} cannot be read: {error.strerror}.") from error
+    try:
+        public = serialization.load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        hint = "`openssl pkey -pubout` makes one of a private key"
+        raise KeyUnusable(f"The file at {path} is not a public key in PEM format; {hint}.") from error
+    if not isinstance(public, ec.EllipticCurvePublicKey) or not isinstance(public.curve, ec.SECP256R1):
+        raise KeyUnusable(f"The verifying key at {path} is not on the curve P-256, which ES256 needs.")
+    return public_jwk(public)
 
 
 def load_signing_key(path: Path) -> SigningKey:
@@ -111,7 +134,8 @@ def _place(path: Path, pem: bytes) -> None:
         draft.unlink()
 
 
-def _thumbprint(members: dict[str, str]) -> str:
+def thumbprint(members: dict[str, str]) -> str:
+    """The name of a key that follows from what it is (RFC 7638); `members` are those that a key of its kind needs."""
     canonical = json.dumps(members, separators=(",", ":"), sort_keys=True)
     return _base64url(hashlib.sha256(canonical.encode()).digest())
 

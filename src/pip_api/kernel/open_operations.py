@@ -35,6 +35,54 @@ class TokenRefused(BaseModel):
     error_description: str
 
 
+class ServerMetadata(BaseModel):
+    """Where and how tokens are to be had (RFC 8414)."""
+
+    issuer: str = Field(json_schema_extra={"examples": ["https://pip-api.example"]})
+    token_endpoint: str = Field(json_schema_extra={"examples": ["https://pip-api.example/oauth2/token"]})
+    jwks_uri: str = Field(json_schema_extra={"examples": ["https://pip-api.example/.well-known/jwks.json"]})
+    scopes_supported: list[str] = Field(json_schema_extra={"examples": [["pip:read", "pip:write"]]})
+    response_types_supported: list[str] = Field(
+        description="None: nobody signs in here through a browser.", json_schema_extra={"examples": [[]]}
+    )
+    grant_types_supported: list[str] = Field(json_schema_extra={"examples": [["client_credentials"]]})
+    token_endpoint_auth_methods_supported: list[str] = Field(json_schema_extra={"examples": [["client_secret_basic"]]})
+
+
+class PublicKeys(BaseModel):
+    """A JWK Set (RFC 7517)."""
+
+    keys: list["PublicKey"]
+
+
+class PublicKey(BaseModel):
+    """One public key (RFC 7517)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "crv": "P-256",
+                    "kty": "EC",
+                    "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+                    "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+                    "kid": "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U",
+                    "alg": "ES256",
+                    "use": "sig",
+                }
+            ]
+        }
+    )
+
+    kty: Literal["EC"]
+    crv: Literal["P-256"]
+    x: str
+    y: str
+    kid: str = Field(description="Its RFC 7638 thumbprint.")
+    alg: Literal["ES256"]
+    use: Literal["sig"]
+
+
 class Condition(BaseModel):
     """Whether the service can work."""
 
@@ -167,6 +215,8 @@ def routed(told: Schema) -> Schema:
 
 
 TOKEN = _token()
+SERVER_METADATA = _open("getServerMetadata", "access", "Where and how tokens are to be had", ServerMetadata, 500)
+PUBLIC_KEYS = _open("listPublicKeys", "access", "The keys that sign tokens here", PublicKeys, 500)
 CAPABILITIES = _open("getCapabilities", "operation", "What the service offers, and its limits", Capabilities, 400, 500)
 VERSION = _open("getVersion", "operation", "The release that answers", Release, 500)
 HEALTH = _open("getHealth", "operation", "Whether the process answers", Condition, 500)
