@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from jose import jws
 
 from pip_api.access.keys import KeyUnusable, SigningKey, create_signing_key, load_signing_key, load_verifying_key
 
@@ -215,3 +216,12 @@ def test_a_key_with_a_password_is_refused(tmp_path: Path) -> None:
 
 def test_the_key_is_not_shown_by_its_repr(known: SigningKey) -> None:
     assert RFC_7515_D not in repr(known)
+
+
+@pytest.mark.parametrize("content", [b"", b"a.b", bytes(10_000)])
+def test_a_signature_has_the_form_of_jws(known: SigningKey, content: bytes) -> None:
+    signature = known.sign(content)
+    assert len(signature) == 64
+    header, payload = (base64.urlsafe_b64encode(part).rstrip(b"=") for part in (b'{"alg":"ES256"}', content))
+    text = b".".join((header, payload, base64.urlsafe_b64encode(known.sign(header + b"." + payload)).rstrip(b"=")))
+    assert jws.verify(text, known.public_jwk(), "ES256") == content

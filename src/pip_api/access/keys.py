@@ -11,6 +11,7 @@ from pathlib import Path
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _COORDINATE_BYTES = 32
@@ -37,6 +38,11 @@ class SigningKey:
 
     def private_jwk(self) -> dict[str, str]:
         return {**self.public_jwk(), "d": _base64url(self._scalar())}
+
+    def sign(self, content: bytes) -> bytes:
+        """An ES256 signature as JWS has it: r and s, 32 bytes each."""
+        pair = decode_dss_signature(self._private.sign(content, ec.ECDSA(hashes.SHA256())))
+        return b"".join(value.to_bytes(_COORDINATE_BYTES, "big") for value in pair)
 
     def secret(self, purpose: str) -> bytes:
         """32 bytes for one purpose. Another purpose or key gives unrelated bytes, and none leads back to the key."""
