@@ -8,10 +8,9 @@ from cryptography.hazmat.primitives import serialization
 
 from pip_api.access.keys import create_signing_key
 from pip_api.access.permissions import PERMISSIONS
-from pip_api.access.signatures import keys_by_kid
-from pip_api.access.tokens import TokenVerifier
 from pip_api.app import create_app
 from pip_api.settings import Settings, StartRefused
+from tests.access.ring import Judge
 from tests.plans import AVON
 from tests.service import Record, Service, refused, running
 
@@ -48,7 +47,7 @@ async def test_a_token_can_be_checked_with_what_is_published(service: Service) -
     published = (await told(service, KEYS))["keys"]
     assert all(set(each) == {"kty", "crv", "x", "y", "kid", "alg", "use"} for each in published)
     settings = service.services.settings
-    checks = TokenVerifier(keys_by_kid(published), settings.issuer, settings.audience, service.clock)
+    checks = Judge(published, service.clock, issuer=settings.issuer, audience=settings.audience)
     bearer = caller.headers["authorization"].removeprefix("Bearer ")
     assert checks.verify(bearer).client_id == "force-reader-1"
 

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from pip_api.access.issuers import Issuers
 from pip_api.db.migrate import REVISION
 from pip_api.http.manners import LONGEST_TARGET
 from pip_api.http.metrics import MEDIA_TYPE, Metrics
@@ -60,6 +61,9 @@ def bind(app: FastAPI, offered: Offered) -> None:
             found = await session.one(REVISION)
         if found is None or found["version_num"] != request.app.state.head:
             raise Problem("not_ready", "The database is not migrated to this release.", headers={"Retry-After": "5"})
+        issuers: Issuers = request.app.state.issuers
+        if await issuers.never_loaded():
+            raise Problem("not_ready", "The keys of an issuer were never had yet.", headers={"Retry-After": "5"})
         return JSONResponse({"status": "ready"})
 
     @app.get("/metrics", operation_id="getMetrics", include_in_schema=False)

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from time import monotonic
 from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
@@ -18,10 +19,12 @@ from uuid_utils.compat import uuid7
 
 from pip_api import about, signing_in
 from pip_api.access.authentication import Authentication
+from pip_api.access.issuers import Issuers
 from pip_api.access.keys import KeyUnusable, SigningKey, create_signing_key, load_signing_key, load_verifying_key
 from pip_api.access.leases import SharedLeases
-from pip_api.access.signatures import require_cryptography_backend
-from pip_api.access.tokens import TokenIssuer, TokenVerifier, VerifiedTokens
+from pip_api.access.signatures import VerifyingKeys, require_cryptography_backend
+from pip_api.access.tokens import Terms, TokenIssuer
+from pip_api.access.verified_tokens import VerifiedTokens
 from pip_api.db import open_database
 from pip_api.db.columns import to_json
 from pip_api.db.errors import Unavailable
@@ -132,28 +135,37 @@ def create_services(
 
 
 def create_app(
-    settings: Settings, *, clock: Callable[[], datetime] = now, new_id: Callable[[], UUID] = uuid7
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = now,
+    elapsed: Callable[[], float] = monotonic,
+    new_id: Callable[[], UUID] = uuid7,
 ) -> FastAPI:
-    """The service as an ASGI application. It connects to its database when it starts. Raises StartRefused."""
+    """The service as an ASGI application. It connects to its database when it starts. Raises StartRefused.
+
+    `elapsed` counts seconds, as a clock does that nobody sets.
+    """
     require_cryptography_backend()
     services = create_services(settings, clock=clock, new_id=new_id)
     key, database, seconds = signing_key(settings), services.database, settings.access_memory_seconds
     issuer = TokenIssuer(key, settings.issuer, settings.audience, settings.token_lifetime_seconds, clock, new_id)
-    keys = own_keys(settings, key)
-    verifier = TokenVerifier(keys, settings.issuer, settings.audience, clock)
-    authentication = Authentication(VerifiedTokens(verifier, clock, seconds), database, clock, seconds)
+    keys, terms, metrics = own_keys(settings, key), Terms(settings.issuer, settings.audience), Metrics(RELEASE)
+    issuers = Issuers(terms, VerifyingKeys(keys), settings.issuers, clock, metrics, elapsed)
+    tokens = VerifiedTokens(issuers.verify, clock, seconds)
+    authentication = Authentication(tokens, database, clock, seconds, metrics)
 
-    app = _documented(_lifespan(services))
+    app = _documented(_lifespan(services, issuers))
     app.state.services = services
     app.state.rates = rates(settings, services)
-    app.state.metrics = Metrics(RELEASE)
+    app.state.metrics = metrics
+    app.state.issuers = issuers
     app.state.head = head()
     app.state.door = signing_in.Door(issuer, list(keys.values()))
     paths = routes.table(OPERATIONS, services, authentication.forget)
     app.add_middleware(
         Edge, paths=paths, authenticate=authentication, new_id=new_id, guarded="/v1/",
         rates=app.state.rates,
-        metrics=app.state.metrics,
+        metrics=metrics,
         manners=Manners(https_only=settings.environment == "production"),
     )  # fmt: skip
     if settings.cors_origins:
@@ -211,10 +223,11 @@ def _documented(lifespan: Lifespan | None) -> FastAPI:
     return app
 
 
-def _lifespan(services: Services) -> Lifespan:
+def _lifespan(services: Services, issuers: Issuers) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await services.database.open()
+        await issuers.open()
         clearing = asyncio.create_task(_clear_up(services))
         try:
             yield
@@ -222,6 +235,7 @@ def _lifespan(services: Services) -> Lifespan:
             clearing.cancel()
             await asyncio.gather(clearing, return_exceptions=True)
             await _note_the_rest(services)
+            await issuers.close()
             await services.database.close()
 
     return lifespan

@@ -5,16 +5,59 @@ Every variable begins with PIP_ (PIP_DATABASE_URL and so on). Nothing secret has
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 
 class StartRefused(Exception):
     """The service cannot start with this configuration or database; the message is one sentence for the operator."""
+
+
+class NamedIssuer(BaseModel):
+    """An identity provider whose tokens are taken beside those of the service itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str = Field(description="The `iss` of its tokens, letter by letter; its metadata is found below it.")
+    audience: str = Field(min_length=1, description="The `aud` that its tokens for this service have.")
+    jwks_uri: str | None = Field(default=None, description="Where its keys are, if its metadata is not to be asked.")
+    allow_jwt_typ: bool = Field(default=False, description="Take `typ` JWT beside at+jwt; a nonce is refused then.")
+    min_rsa_bits: int = Field(default=3_072, ge=2_048, le=16_384, description="Bits of an RSA key of it, at least.")
+    max_lifetime_seconds: int = Field(
+        default=3_600, ge=60, le=43_200, description="Seconds from `iat` to `exp` of its tokens, at most."
+    )
+
+    @field_validator("issuer", "jwks_uri")
+    @classmethod
+    def _fetchable(cls, value: str | None) -> str | None:
+        if value is not None and not is_fetchable(value):
+            raise ValueError("must be an https address without a user or a fragment")
+        return value
+
+    @field_validator("issuer")
+    @classmethod
+    def _without_query(cls, value: str) -> str:
+        if "?" in value:
+            raise ValueError("an issuer has no query")
+        return value
+
+
+def is_fetchable(address: str) -> bool:
+    """Whether keys may be fetched from here: nobody on the way can change them. http is for this machine only."""
+    try:
+        parts = urlsplit(address)
+        parts.port  # noqa: B018  (a port that is none is found out when it is asked for)
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    safe = parts.scheme == "https" or (parts.scheme == "http" and host in ("127.0.0.1", "::1", "localhost"))
+    plain = address.isascii() and address.isprintable() and not set(address) & set(" #@\\")
+    return safe and plain and host != ""
 
 
 class Settings(BaseSettings):
@@ -51,6 +94,10 @@ class Settings(BaseSettings):
         description="The `iss` of the tokens issued here: the address of the service, as its metadata tells it.",
     )
     audience: str = Field(default="pip-api", min_length=1, description="The `aud` of the tokens issued and accepted.")
+    issuers: list[NamedIssuer] = Field(
+        default=[],
+        description="Identity providers whose tokens are taken too: a JSON list of objects ([how](docs/issuers.md)).",
+    )
     token_lifetime_seconds: int = Field(
         default=900, ge=60, le=3_600, description="Seconds that a token is good for; clocks may differ by 30 more."
     )
@@ -107,14 +154,25 @@ class Settings(BaseSettings):
             raise ValueError("must be origins such as https://triage.example, with commas and nothing else between")
         return value
 
+    @model_validator(mode="after")
+    def _issuers_differ(self) -> Self:
+        names = [self.issuer, *(each.issuer for each in self.issuers)]
+        if len(set(names)) < len(names):
+            raise ValueError("PIP_ISSUERS names an issuer twice, or names PIP_ISSUER")
+        return self
+
 
 def load() -> Settings:
     """The settings of this process. Raises StartRefused with one sentence that names what is wrong."""
     try:
         return Settings()
+    except SettingsError as error:
+        raise StartRefused("The setting PIP_ISSUERS is not usable: it must be a JSON list of objects.") from error
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        name = "PIP_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise StartRefused(
-            f"The setting {name} is not usable: {first['msg'].removeprefix('Value error, ')}."
-        ) from error
+        wrong = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:
+            raise StartRefused(f"The settings do not go together: {wrong}.") from error
+        name, *within = map(str, first["loc"])
+        where = f"{'.'.join(within)}: " if within else ""
+        raise StartRefused(f"The setting PIP_{name.upper()} is not usable: {where}{wrong}.") from error

@@ -3,26 +3,37 @@
 from collections.abc import Callable
 from datetime import datetime
 
+import structlog
+
 from pip_api.access.principals import Principal, load
 from pip_api.access.token_text import TokenRefused
-from pip_api.access.tokens import VerifiedTokens
+from pip_api.access.verified_tokens import VerifiedTokens
 from pip_api.db.session import Database
+from pip_api.http.metrics import Metrics
 from pip_api.http.problems import Problem
 
 _CHALLENGE = 'Bearer realm="pip_api"'
+
+log = structlog.get_logger("pip_api.access")
 
 
 class Authentication:
     """Verifies bearer tokens and knows the grants behind them, both for at most `seconds`."""
 
     def __init__(
-        self, tokens: VerifiedTokens, database: Database, clock: Callable[[], datetime], seconds: float
+        self,
+        tokens: VerifiedTokens,
+        database: Database,
+        clock: Callable[[], datetime],
+        seconds: float,
+        metrics: Metrics,
     ) -> None:
         self._tokens = tokens
         self._database = database
         self._clock = clock
         self._seconds = seconds
-        self._principals: dict[tuple[str, frozenset[str] | None], tuple[float, Principal]] = {}
+        self._metrics = metrics
+        self._principals: dict[tuple[str, str, str, frozenset[str] | None], tuple[float, Principal]] = {}
 
     async def __call__(self, authorization: str | None) -> Principal:
         """The caller. Raises 401, in the same words whatever is wrong with the token.
@@ -36,12 +47,12 @@ class Authentication:
                 headers={"WWW-Authenticate": _CHALLENGE},
             )
         scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer":
-            raise _refused()
         try:
-            claims = self._tokens.verify(token)
+            if scheme.lower() != "bearer":
+                raise TokenRefused("scheme")
+            claims = await self._tokens.verify(token)
             now = self._clock()
-            key = (claims.client_id, claims.scope)
+            key = (claims.issuer, claims.subject, claims.client_id, claims.scope)
             until, principal = self._principals.get(key, (0.0, None))
             if principal is None or now.timestamp() >= until:
                 async with self._database.read() as session:
@@ -50,7 +61,9 @@ class Authentication:
                     self._principals.clear()
                 self._principals[key] = (now.timestamp() + self._seconds, principal)
             return principal
-        except TokenRefused:
+        except TokenRefused as refused:
+            self._metrics.token_refused(refused.reason)
+            log.info("token refused", reason=refused.reason)
             raise _refused() from None
 
     def forget(self) -> None:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from jose import JOSEError, JWSError, jwk, jws
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 JWK = Mapping[str, object]
 
 ALGORITHMS: Final = {"ES256": ("EC", "P-256"), "RS256": ("RSA", None)}
+LEAST_RSA_BITS: Final = 2048
 
 _KEY_MEMBERS: Final = {"EC": ("crv", "x", "y"), "RSA": ("n", "e")}
-_RSA_BITS: Final = 2048
 _RSA_EXPONENT: Final = "AQAB"  # 65537
 _CRYPTOGRAPHY_BACKEND: Final = "jose.backends.cryptography_backend"
 
@@ -64,36 +65,77 @@ class Signer:
         return jws.sign(claims, self._key, headers=self._header, algorithm="ES256")
 
 
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """A text read as strictly as it can be before anything in it is believed: enough to choose the keys to ask."""
+
+    text: str
+    algorithm: str
+    kid: str
+    kind: str | None
+    """Its `typ`, in lower case."""
+    claims: Mapping[str, Any]
+
+
+def unverified(token: str) -> Unverified:
+    """Raises TokenRefused, and nothing else, whatever the text."""
+    header_bytes, claims_bytes = opened(token)
+    header = json_object(header_bytes, _HEADER_DEPTH)
+    if not _FORBIDDEN_HEADERS.isdisjoint(header):
+        raise TokenRefused("header-forbidden")
+    algorithm, kid, kind = header.get("alg"), header.get("kid"), header.get("typ")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        raise TokenRefused("alg")
+    if not isinstance(kid, str) or not _KID.fullmatch(kid):
+        raise TokenRefused("kid")
+    if not isinstance(kind, str | None):
+        raise TokenRefused("typ")
+    return Unverified(token, algorithm, kid, kind and kind.lower(), json_object(claims_bytes, _CLAIMS_DEPTH))
+
+
 class VerifyingKeys:
     """Public keys by their kids, each for one algorithm. Unusable ones are left out."""
 
-    def __init__(self, keys: Mapping[str, JWK]) -> None:
-        self._keys = {kid: built for kid, key in keys.items() if (built := _usable(kid, key)) is not None}
+    def __init__(self, keys: Mapping[str, JWK], least_rsa_bits: int = LEAST_RSA_BITS) -> None:
+        built = {kid: _usable(kid, key, least_rsa_bits) for kid, key in keys.items()}
+        self._keys = {kid: key for kid, key in built.items() if key is not None}
 
     @property
     def kids(self) -> frozenset[str]:
         """The keys that were usable."""
         return frozenset(self._keys)
 
-    def claims(self, token: str, kinds: frozenset[str | None]) -> dict[str, Any]:
+    def claims(self, token: str, kinds: frozenset[str | None]) -> Mapping[str, Any]:
         """The claims of a text that one of the keys signed, not yet judged. `kinds` are the types that it may say it
         is, None for saying nothing. Raises TokenRefused, and nothing else, whatever the text.
         """
-        header_bytes, claims_bytes = opened(token)
-        algorithm, kid = _checked_header(json_object(header_bytes, _HEADER_DEPTH), kinds)
-        if kid not in self._keys:
-            raise TokenRefused("kid-unknown")
-        key_algorithm, key = self._keys[kid]
-        if algorithm != key_algorithm:
-            raise TokenRefused("alg-key")
-        try:
-            jws.verify(token, key, [key_algorithm])
-        except JWSError as error:
-            raise TokenRefused("signature") from error
-        return json_object(claims_bytes, _CLAIMS_DEPTH)
+        return self.verified(unverified(token), kinds)
+
+    def verified(self, token: Unverified, kinds: frozenset[str | None]) -> Mapping[str, Any]:
+        """The same for a text that was read before."""
+        if token.kind not in kinds:
+            raise TokenRefused("typ")
+        algorithm, key = self._keys.get(token.kid, (None, None))
+        if algorithm != token.algorithm:
+            # Another key is asked, for nothing: so the time that a refusal takes does not tell which kids there are.
+            key = next((each for its, each in self._keys.values() if its == token.algorithm), None)
+        signed = key is not None and _signed(token, key)
+        if algorithm != token.algorithm:
+            raise TokenRefused("kid-unknown" if algorithm is None else "alg-key")
+        if not signed:
+            raise TokenRefused("signature")
+        return token.claims
 
 
-def _usable(kid: str, key: JWK) -> tuple[str, "Key"] | None:
+def _signed(token: Unverified, key: "Key") -> bool:
+    try:
+        jws.verify(token.text, key, [token.algorithm])
+    except JWSError:
+        return False
+    return True
+
+
+def _usable(kid: str, key: JWK, least_rsa_bits: int) -> tuple[str, "Key"] | None:
     kind = (key.get("kty"), key.get("crv"))
     algorithm = next((name for name, wanted in ALGORITHMS.items() if wanted == kind), None)
     if algorithm is None or not _KID.fullmatch(kid) or key.get("kid", kid) != kid:
@@ -113,23 +155,10 @@ def _usable(kid: str, key: JWK) -> tuple[str, "Key"] | None:
     # jose reads base64url leniently: what it understood must be what was written.
     if any(written[name] != value for name, value in members.items()):
         return None
-    if kty == "RSA" and (written["e"] != _RSA_EXPONENT or _bits(written["n"]) < _RSA_BITS):
+    if kty == "RSA" and (written["e"] != _RSA_EXPONENT or _bits(written["n"]) < least_rsa_bits):
         return None
     return algorithm, built
 
 
 def _bits(number: str) -> int:
     return int.from_bytes(decoded(number), "big").bit_length()
-
-
-def _checked_header(header: dict[str, Any], kinds: frozenset[str | None]) -> tuple[str, str]:
-    if not _FORBIDDEN_HEADERS.isdisjoint(header):
-        raise TokenRefused("header-forbidden")
-    algorithm, kid, kind = header.get("alg"), header.get("kid"), header.get("typ")
-    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-        raise TokenRefused("alg")
-    if not isinstance(kid, str) or not _KID.fullmatch(kid):
-        raise TokenRefused("kid")
-    if not isinstance(kind, str | None) or (kind and kind.lower()) not in kinds:
-        raise TokenRefused("typ")
-    return algorithm, kid

@@ -1,16 +1,14 @@
-"""Who is asking? Access tokens (RFC 9068) made, verified and remembered for a moment."""
+"""Who is asking? Access tokens (RFC 9068) made, and judged by what was agreed with whoever made them."""
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
 from pip_api.access.keys import SigningKey
-from pip_api.access.signatures import JWK, Signer, VerifyingKeys
+from pip_api.access.signatures import Signer, Unverified, VerifyingKeys
 from pip_api.access.token_text import LONGEST_TOKEN, TokenRefused
 
 Clock = Callable[[], datetime]
@@ -18,14 +16,18 @@ Clock = Callable[[], datetime]
 _NAME_CHARACTERS: Final = 255
 _AUDIENCES: Final = 8
 _YEAR_10000: Final = 253_402_300_800
-_LONGEST_LIFETIME_SECONDS: Final = 12 * 3600
+LONGEST_LIFETIME_SECONDS: Final = 12 * 3600
 
 _SCOPE: Final = re.compile(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
 _KINDS: Final = frozenset({"at+jwt", "application/at+jwt"})
+_JWT: Final = "jwt"
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
+    """What a verified token says. A subject is somebody only together with its issuer."""
+
+    issuer: str
     subject: str
     client_id: str
     jti: str
@@ -44,8 +46,7 @@ class TokenIssuer:
         clock: Clock,
         new_id: Callable[[], UUID | str],
     ) -> None:
-        if not 0 < lifetime_seconds <= _LONGEST_LIFETIME_SECONDS:
-            raise ValueError(f"A token may live for 1 to {_LONGEST_LIFETIME_SECONDS} seconds, not {lifetime_seconds}.")
+        _require_lifetime(lifetime_seconds)
         self._signer = Signer(key, "at+jwt")
         self._issuer = issuer
         self._audience = audience
@@ -77,38 +78,39 @@ class TokenIssuer:
         return token
 
 
-class TokenVerifier:
-    """Accepts the access tokens of one issuer for one audience, by that issuer's keys. Unusable keys are left out."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the tokens of one issuer have to be like."""
 
-    def __init__(
-        self,
-        keys: Mapping[str, JWK],
-        issuer: str,
-        audience: str,
-        clock: Clock,
-        leeway_seconds: int = 30,
-        max_lifetime_seconds: int = 3600,
-    ) -> None:
-        if not 0 < max_lifetime_seconds <= _LONGEST_LIFETIME_SECONDS:
-            raise ValueError(f"The longest lifetime is 1 to {_LONGEST_LIFETIME_SECONDS} s, not {max_lifetime_seconds}.")
-        self._keys = VerifyingKeys(keys)
-        self._issuer = issuer
-        self._audience = audience
-        self._clock = clock
-        self._leeway = leeway_seconds
-        self._max_lifetime = max_lifetime_seconds
+    issuer: str
+    audience: str
+    leeway_seconds: int = 30
+    longest_lifetime_seconds: int = 3600
+    allow_jwt_typ: bool = False
+    """Whether `typ` may be JWT, for an issuer that cannot do better. An ID token says that too, but has a nonce."""
+
+    def __post_init__(self) -> None:
+        _require_lifetime(self.longest_lifetime_seconds)
 
     @property
-    def kids(self) -> frozenset[str]:
-        """The keys that were usable."""
-        return self._keys.kids
+    def kinds(self) -> frozenset[str | None]:
+        return _KINDS | {_JWT} if self.allow_jwt_typ else _KINDS
 
-    def verify(self, token: str) -> Claims:
-        """Raises TokenRefused, and nothing else, whatever the text."""
-        return self._checked_claims(self._keys.claims(token, _KINDS))
 
-    def _checked_claims(self, claims: dict[str, Any]) -> Claims:
-        if claims.get("iss") != self._issuer:
+class TokenVerifier:
+    """Accepts the access tokens that keep to the terms."""
+
+    def __init__(self, terms: Terms, clock: Clock) -> None:
+        self._terms = terms
+        self._kinds = terms.kinds
+        self._clock = clock
+
+    def verify(self, token: Unverified, keys: VerifyingKeys) -> Claims:
+        """`keys` are those of the issuer and of nobody else. Raises TokenRefused, and nothing else."""
+        claims = keys.verified(token, self._kinds)
+        if token.kind == _JWT and "nonce" in claims:
+            raise TokenRefused("nonce")
+        if claims.get("iss") != self._terms.issuer:
             raise TokenRefused("iss")
         if not self._is_for_us(claims.get("aud")):
             raise TokenRefused("aud")
@@ -117,6 +119,7 @@ class TokenVerifier:
                 raise TokenRefused(name)
         issued, expires = self._checked_times(claims)
         return Claims(
+            issuer=self._terms.issuer,
             subject=claims["sub"],
             client_id=claims["client_id"],
             jti=claims["jti"],
@@ -127,57 +130,30 @@ class TokenVerifier:
 
     def _is_for_us(self, audience: object) -> bool:
         if not isinstance(audience, list):
-            return audience == self._audience
+            return audience == self._terms.audience
         return (
             len(audience) <= _AUDIENCES
             and all(isinstance(member, str) for member in audience)
-            and self._audience in audience
+            and self._terms.audience in audience
         )
 
-    def _checked_times(self, claims: dict[str, Any]) -> tuple[float, float]:
+    def _checked_times(self, claims: Mapping[str, Any]) -> tuple[float, float]:
         expires, issued = _moment(claims, "exp"), _moment(claims, "iat")
-        now = self._clock().timestamp()
-        if now >= expires + self._leeway:
+        now, leeway = self._clock().timestamp(), self._terms.leeway_seconds
+        if now >= expires + leeway:
             raise TokenRefused("exp")
-        if now < issued - self._leeway:
+        if now < issued - leeway:
             raise TokenRefused("iat-future")
-        if "nbf" in claims and now < _moment(claims, "nbf") - self._leeway:
+        if "nbf" in claims and now < _moment(claims, "nbf") - leeway:
             raise TokenRefused("nbf")
-        if not 0 < expires - issued <= self._max_lifetime:
+        if not 0 < expires - issued <= self._terms.longest_lifetime_seconds:
             raise TokenRefused("lifetime")
         return issued, expires
 
 
-class VerifiedTokens:
-    """Tokens verified a moment ago: verifying costs some 70 us, remembering 1 us.
-
-    Whatever withdraws a token early takes effect within `seconds`, or at once after `forget`.
-    """
-
-    def __init__(self, verifier: TokenVerifier, clock: Clock, seconds: float = 5, size: int = 10_000) -> None:
-        self._verifier = verifier
-        self._clock = clock
-        self._span = timedelta(seconds=seconds)
-        self._size = size
-        self._remembered: OrderedDict[bytes, tuple[Claims, datetime, datetime]] = OrderedDict()
-
-    def verify(self, token: str) -> Claims:
-        """Raises TokenRefused. Refusals are not remembered: anyone can make them, and they would push out the rest."""
-        digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
-        now = self._clock()
-        found = self._remembered.get(digest)
-        # Both ends, since a clock that steps back would otherwise stretch the moment.
-        if found is not None and found[1] <= now < found[2]:
-            return found[0]
-        self._remembered.pop(digest, None)
-        claims = self._verifier.verify(token)
-        if len(self._remembered) >= self._size:
-            self._remembered.popitem(last=False)
-        self._remembered[digest] = (claims, now, min(now + self._span, claims.expires_at))
-        return claims
-
-    def forget(self) -> None:
-        self._remembered.clear()
+def _require_lifetime(seconds: int) -> None:
+    if not 0 < seconds <= LONGEST_LIFETIME_SECONDS:
+        raise ValueError(f"A token may live for 1 to {LONGEST_LIFETIME_SECONDS} seconds, not {seconds}.")
 
 
 def _is_name(value: object) -> bool:
@@ -185,7 +161,7 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _NAME_CHARACTERS and value.isprintable()
 
 
-def _moment(claims: dict[str, Any], name: str) -> float:
+def _moment(claims: Mapping[str, Any], name: str) -> float:
     value = claims.get(name)
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TokenRefused(f"{name}-type")
@@ -194,7 +170,7 @@ def _moment(claims: dict[str, Any], name: str) -> float:
     return value
 
 
-def _scope(claims: dict[str, Any]) -> frozenset[str] | None:
+def _scope(claims: Mapping[str, Any]) -> frozenset[str] | None:
     if "scope" not in claims:
         return None
     scope = claims["scope"]

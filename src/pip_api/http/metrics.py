@@ -1,7 +1,10 @@
 """What has the service done so far, in numbers for Prometheus?
 
-Each application has a registry of its own. No label has values without end: operations, classes of status, codes.
+Each application has a registry of its own. No label has values without end: operations, classes of status, codes,
+issuers of the settings.
 """
+
+from collections.abc import Callable
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -33,6 +36,19 @@ class Metrics:
             registry=registry,
         )
         self._refused = Counter("pip_api_refused", "Refusals by their code.", ["code"], registry=registry)
+        self._tokens = Counter(
+            "pip_api_tokens_refused", "Bearer tokens by why they were refused.", ["reason"], registry=registry
+        )
+        self._fetches = Counter(
+            "pip_api_issuer_key_fetches",
+            "Requests for the keys of named issuers.",
+            ["issuer", "outcome"],
+            registry=registry,
+        )
+        self._key_age = Gauge(
+            "pip_api_issuer_keys_age_seconds", "Since the keys of a named issuer were had; +Inf is never.", ["issuer"],
+            registry=registry,
+        )  # fmt: skip
         running = Gauge("pip_api_requests_running", "Requests that are being answered.", registry=registry)
         running.set_function(lambda: self.running)
         Gauge("pip_api_info", "The release.", ["version"], registry=registry).labels(version).set(1)
@@ -49,6 +65,15 @@ class Metrics:
 
     def refused(self, code: str) -> None:
         self._refused.labels(code).inc()
+
+    def token_refused(self, reason: str) -> None:
+        self._tokens.labels(reason).inc()
+
+    def keys_fetched(self, issuer: str, outcome: str) -> None:
+        self._fetches.labels(issuer, outcome).inc()
+
+    def watch_keys(self, issuer: str, age: Callable[[], float]) -> None:
+        self._key_age.labels(issuer).set_function(age)
 
     def page(self) -> bytes:
         """Everything, in the text format of Prometheus."""

@@ -220,7 +220,7 @@ PUBLIC_KEYS = _open("listPublicKeys", "access", "The keys that sign tokens here"
 CAPABILITIES = _open("getCapabilities", "operation", "What the service offers, and its limits", Capabilities, 400, 500)
 VERSION = _open("getVersion", "operation", "The release that answers", Release, 500)
 HEALTH = _open("getHealth", "operation", "Whether the process answers", Condition, 500)
-READINESS = _open("getReadiness", "operation", "Whether the database answers", Condition, 500, 503)
+READINESS = _open("getReadiness", "operation", "Whether the database and the keys are there", Condition, 500, 503)
 PROBLEMS = _open("listProblems", "operation", "The catalogue of refusals", ProblemKinds, 500)
 PROBLEM = _open(
     "getProblem", "operation", "One kind of refusal", ProblemKind, 404, 500,
