@@ -3,7 +3,8 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import NoReturn
@@ -99,18 +100,33 @@ def _settings(url: str, key_file: Path) -> Settings:
     )
 
 
+OnFresh = Callable[[str, Path], AbstractContextManager[Settings]]
+
+
+@pytest.fixture(scope="session")
+def on_fresh(request: pytest.FixtureRequest, key_file: Path) -> OnFresh:
+    """Gives settings that name a fresh database of an engine with the reference data, for as long as it is used."""
+
+    @contextmanager
+    def fresh(engine: str, folder: Path) -> Iterator[Settings]:
+        if engine == "sqlite":
+            path = folder / "pip.db"
+            shutil.copy(request.getfixturevalue("sqlite_template"), path)
+            yield _settings(f"sqlite:///{path}", key_file)
+            return
+        server: Postgres = request.getfixturevalue("postgres")
+        name = f"test_{next(_numbers)}"
+        yield _settings(server.create_database(name, request.getfixturevalue("postgres_template")), key_file)
+        server.drop_database(name)
+
+    return fresh
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path, key_file: Path) -> Iterator[Settings]:
+def settings(request: pytest.FixtureRequest, tmp_path: Path, on_fresh: OnFresh) -> Iterator[Settings]:
     """Settings that name a fresh database with the reference data, once for each engine."""
-    if request.param == "sqlite":
-        path = tmp_path / "pip.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield _settings(f"sqlite:///{path}", key_file)
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    name = f"test_{next(_numbers)}"
-    yield _settings(server.create_database(name, request.getfixturevalue("postgres_template")), key_file)
-    server.drop_database(name)
+    with on_fresh(request.param, tmp_path) as settings:
+        yield settings
 
 
 @pytest.fixture

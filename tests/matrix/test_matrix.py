@@ -1,0 +1,115 @@
+"""Who is answered what? Every operation x everybody who may ask x everywhere the thing asked for may be."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from pip_api.app import describe
+from pip_api.db.columns import to_json
+from tests.matrix.conftest import Tried
+from tests.matrix.table import FORCE_AT, OWN, TABLE, Caller, Rule, covers, expected, rules
+from tests.matrix.world import World, sentinel
+from tests.soak import LONG
+
+DOCUMENT: dict[str, Any] = json.loads(to_json(describe()))
+RULES = rules(DOCUMENT)
+CSV = {"Content-Type": "text/csv"}
+
+
+def test_the_table_has_each_operation_and_no_other() -> None:
+    assert set(RULES) == set(TABLE["operations"])
+    named = {role for rule in RULES.values() for role in rule.may}
+    assert named == set(TABLE["roles"])
+
+
+@pytest.mark.parametrize("name", RULES)
+async def test_everybody_is_answered_what_the_table_says(tried: Tried, name: str) -> None:
+    rule, wrong = RULES[name], []
+    for caller, client in tried.clients.items():
+        refusals: dict[int, set[tuple[str, tuple[tuple[str, str], ...]]]] = {}
+        for position in _tried(rule, caller):
+            status = expected(rule, RULES[rule.sees], caller, position)
+            answer = await _asked(client, tried.world, rule, position)
+            got = 200 if answer.is_success else answer.status_code
+            if got != status:
+                wrong.append(f"{caller.name} {position}: {answer.status_code}, not {status}: {answer.text[:300]}")
+            elif got == 200:
+                wrong += _shown(answer, tried.world, rule, caller, position)
+            wrong += _told(answer, caller, position)
+            if got == status == 404 or (got == status == 422 and _out_of_sight(caller, position)):
+                refusals.setdefault(got, set()).add(_comparable(answer))
+        wrong += [
+            f"{caller.name}: refusals that differ: {kinds}"[:2_000] for kinds in refusals.values() if len(kinds) > 1
+        ]
+    assert not wrong, "\n".join([f"{len(wrong)} cells are wrong", *wrong[:20]])
+
+
+def _comparable(answer: httpx.Response) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """All of a refusal, byte by byte; of an import's, what does not tell the file's own rows and size back."""
+    if "problem_groups" in answer.text:
+        return str(answer.json()["problem_groups"]), ()
+    return answer.text, tuple(answer.headers.multi_items())
+
+
+def _out_of_sight(caller: Caller, position: str) -> bool:
+    return position == "missing" or (position in FORCE_AT and not caller.reaches(FORCE_AT[position]))
+
+
+def _tried(rule: Rule, caller: Caller) -> list[str]:
+    """The positions for one caller; in the quick form two are enough where they are all refused alike."""
+    alike = caller.unknown or not caller.holds(rule)
+    return [rule.positions[0], rule.positions[-1]] if alike and not LONG else rule.positions
+
+
+async def _asked(client: httpx.AsyncClient, world: World, rule: Rule, position: str) -> httpx.Response:
+    """The answer to the operation on what stands at the position; a write is a dry run."""
+    query, headers, sent = dict(rule.query or {}), {}, {}
+    path = rule.address
+    if rule.shape == "list" and position != "everything":
+        query["force"] = world.filled("$force", position)
+    if rule.shape == "one":
+        named = world.filled(rule.path or {"id": f"${rule.of}"}, position)
+        if rule.path and position == "malformed":
+            named |= {"force": OWN["own"], "period": "x"}
+        path = path.format(**{"version": 1, **named})
+    if rule.method != "GET":
+        query["dry_run"] = "true"
+    if rule.method in ("PATCH", "DELETE"):
+        row = world.at.get((rule.of, position))
+        headers["If-Match"] = f'"v{row.version if row else 1}"'
+    if isinstance(rule.send, str):
+        sent, headers = {"content": world.filled(rule.send, position)}, CSV
+    elif rule.send is not None:
+        content = json.dumps(world.filled(rule.send, position), default=str)
+        sent, headers["Content-Type"] = {"content": content}, "application/json"
+    return await client.request(rule.method, path, params=query, headers=headers, **sent)
+
+
+def _shown(answer: httpx.Response, world: World, rule: Rule, caller: Caller, position: str) -> list[str]:
+    """What is wrong with the rows that a success shows."""
+    rows = world.live.get(rule.of, [])
+    shown = {row.sign for row in rows if row.sign in answer.text}
+    if rule.shape == "create" or rule.method != "GET" or "/diff" in rule.address:
+        return []
+    if rule.shape == "one":
+        right = {world.at[rule.of, position].sign}
+        shown |= {row.sign for row in [world.at[rule.of, position]] if row.sign in answer.text}
+    else:
+        places = caller.holds(rule)
+        asked = None if position == "everything" else world.filled("$force", position)
+        right = {
+            row.sign
+            for row in rows
+            if rule.scope == "reference"
+            or (any(covers(place, row.force) for place in places) and asked in (None, row.force))
+        }
+    return [] if shown == right else [f"{caller.name} {position}: shows {shown}, not {right}"]
+
+
+def _told(answer: httpx.Response, caller: Caller, position: str) -> list[str]:
+    """Words of forces that the caller does not reach, anywhere in the answer."""
+    whole = f"{answer.headers}{answer.text}"
+    words = [sentinel(force) for force in OWN.values() if caller.unknown or not caller.reaches(force)]
+    return [f"{caller.name} {position}: is told of {word}" for word in words if word in whole]
