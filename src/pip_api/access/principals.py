@@ -42,14 +42,15 @@ class Principal:
         """Raises 403 unless the permission is held for this force, or nationally where no force owns the thing."""
         held = permission in self.national if force is None else force in self.reach(permission)
         if not held:
-            raise denied(permission)
+            raise denied(permission, force)
 
 
-def denied(permission: str) -> Problem:
+def denied(permission: str, where: str | None = None) -> Problem:
     return Problem(
         "permission_denied",
         "None of your roles gives this permission here.",
         extra={"required": [permission]},
+        unsaid=where,
     )
 
 

@@ -61,7 +61,8 @@ REGISTERED = {"rate_limited": "https://iana.org/assignments/http-problem-types#q
 class Problem(Exception):
     """A refusal, raised where it is known and rendered in one place.
 
-    `errors` are the single faults (see `fault`), `extra` further members of the document, `headers` further headers.
+    `errors` are the single faults (see `fault`), `extra` further members of the document, `headers` further headers;
+    `unsaid` is for the ledger and not for the answer.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Problem(Exception):
         errors_total: int | None = None,
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
+        unsaid: str | None = None,
     ) -> None:
         super().__init__(detail)
         self.code = code
@@ -81,6 +83,7 @@ class Problem(Exception):
         self.errors_total = len(self.errors) if errors_total is None else errors_total
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
+        self.unsaid = unsaid
 
     @property
     def status(self) -> int:

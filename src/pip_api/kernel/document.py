@@ -171,6 +171,8 @@ class Operation:
     """Other media types of the successful answer, with their schemas and examples."""
     sends: Sequence[str] = ()
     """Headers of the successful answer beside those that every one of its kind has."""
+    noted: Literal["read", "export"] | None = None
+    """As what each of its answers is noted in the ledger: of reads, those that are to be accounted for."""
     sample: str | None = None
     """An example of an upload, of the first media type that is accepted."""
 

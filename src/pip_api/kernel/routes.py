@@ -15,6 +15,7 @@ from pip_api.http.body import chunks, received, require_media_type
 from pip_api.http.manners import require_no_date, require_writable
 from pip_api.http.messages import Endpoint, Incoming, Reply
 from pip_api.http.paths import Paths
+from pip_api.http.problems import Problem
 from pip_api.http.query import parameters
 from pip_api.kernel import history, verbs
 from pip_api.kernel.answer_shapes import DiffRead, VersionRead, page_shape
@@ -38,6 +39,7 @@ from pip_api.kernel.document import (
 )
 from pip_api.kernel.expand import relations
 from pip_api.kernel.moments import MOMENT
+from pip_api.kernel.noting import counted_as, is_denial, note_denial, note_read
 from pip_api.kernel.openapi import assembled, described
 from pip_api.kernel.performing import Asked, perform, rendered
 from pip_api.kernel.resource import Resource
@@ -78,6 +80,14 @@ def answering(
     allowed, has_body, reading = operation.allowed, operation.body is not None, operation.method == "GET"
 
     async def answer(incoming: Incoming) -> Reply:
+        try:
+            return await permitted(incoming)
+        except Problem as refusal:
+            if is_denial(operation, refusal):
+                await note_denial(operation, services, incoming, refusal)
+            raise
+
+    async def permitted(incoming: Incoming) -> Reply:
         by: Principal = incoming.by
         by.require(operation.permission)
         query = parameters(incoming.query_string, allowed, longest)
@@ -98,6 +108,8 @@ def answering(
             answered = await perform(operation, services, asked())
         if reading:  # what is not there, or not for this caller, was refused before (404)
             require_acceptable(operation.offers, incoming.headers.get("accept"))
+            if (counts := counted_as(operation, query, answered)) is not None:
+                await note_read(operation, services, incoming, query, answered, counts)
         if operation.changes_access:
             forget()
         return render(answered)
