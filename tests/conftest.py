@@ -94,6 +94,8 @@ def _settings(url: str, key_file: Path) -> Settings:
     return Settings(
         database_url=url,
         signing_key_file=key_file,
+        sealing_key_file=key_file.with_name("sealing-key.pem"),
+        sealing_interval_ms=0,  # a test that is about seals makes them itself
         database_pool_size=8,
         rate_limit_requests=0,  # a test that wants to meet a limit sets its own
         import_limit_requests=0,

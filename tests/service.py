@@ -14,6 +14,7 @@ from pip_api.access.principals import system
 from pip_api.app import create_app
 from pip_api.http.problems import REGISTERED
 from pip_api.kernel.call import Call, Services
+from pip_api.ledger.sealing import Sealer
 from pip_api.resources.clients import Place, create_client
 from pip_api.settings import Settings
 
@@ -80,6 +81,11 @@ class Service:
             return client_id, await create_client(
                 call, client_id, client_id, role, Place.parse(on), needs_keys=needs_keys
             )
+
+    async def seal(self) -> int:
+        """Seals what waits; gives the number of entries."""
+        sealer: Sealer = self.app.state.sealer
+        return await sealer.round()
 
     def new_number(self) -> int:
         """A number that was not given before: for codes."""

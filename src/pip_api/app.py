@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from time import monotonic
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from uuid_utils.compat import uuid7
 from pip_api import about, signing_in
 from pip_api.access.authentication import Authentication
 from pip_api.access.issuers import Issuers
-from pip_api.access.keys import KeyUnusable, SigningKey, create_signing_key, load_signing_key, load_verifying_key
+from pip_api.access.keys import own_keys, sealing_key, signing_key
 from pip_api.access.leases import SharedLeases
 from pip_api.access.signatures import VerifyingKeys, require_cryptography_backend
 from pip_api.access.tokens import Terms, TokenIssuer
@@ -46,7 +45,9 @@ from pip_api.kernel.idempotency import forget_old
 from pip_api.kernel.open_operations import routed
 from pip_api.kernel.openapi_3_0 import as_3_0
 from pip_api.kernel.running import Running
+from pip_api.ledger.log_state import LogState, watch
 from pip_api.ledger.notes import Notes
+from pip_api.ledger.sealing import Sealer
 from pip_api.resources import figure_operations
 from pip_api.resources.actions import actions
 from pip_api.resources.concerns import concerns
@@ -56,7 +57,7 @@ from pip_api.resources.pips import pips
 from pip_api.resources.progress import progress_updates
 from pip_api.resources.regions import regions
 from pip_api.resources.support_levels import support_level_assignments, support_levels
-from pip_api.settings import Settings, StartRefused
+from pip_api.settings import Settings
 
 RESOURCES = (
     pips,
@@ -105,33 +106,14 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def signing_key(settings: Settings) -> SigningKey:
-    """The key that signs tokens. Only in development is one made. Raises StartRefused."""
-    try:
-        if settings.environment == "development" and not settings.signing_key_file.exists():
-            return create_signing_key(settings.signing_key_file)
-        return load_signing_key(settings.signing_key_file)
-    except KeyUnusable as error:
-        raise StartRefused(str(error)) from error
-
-
-def own_keys(settings: Settings, key: SigningKey) -> dict[str, dict[str, str]]:
-    """The keys whose tokens count as issued here, by their kids, the one that signs first. Raises StartRefused."""
-    files = settings.verifying_key_files.split(",") if settings.verifying_key_files else []
-    try:
-        others = [load_verifying_key(Path(file.strip())) for file in files]
-    except KeyUnusable as error:
-        raise StartRefused(str(error)) from error
-    return {each["kid"]: each for each in (key.public_jwk(), *others)}
-
-
 def create_services(
     settings: Settings, *, clock: Callable[[], datetime] = now, new_id: Callable[[], UUID] = uuid7
 ) -> Services:
     """What stories need, not yet connected. Raises StartRefused."""
     database = open_database(settings)
     notes = Notes(database, new_id, read_only=settings.read_only)
-    return Services(settings, database, clock, new_id, signing_key(settings).secret("cursor"), Running(), notes)
+    secret = signing_key(settings).secret("cursor")
+    return Services(settings, database, clock, new_id, secret, Running(), notes, LogState())
 
 
 def create_app(
@@ -149,13 +131,18 @@ def create_app(
     services = create_services(settings, clock=clock, new_id=new_id)
     key, database, seconds = signing_key(settings), services.database, settings.access_memory_seconds
     issuer = TokenIssuer(key, settings.issuer, settings.audience, settings.token_lifetime_seconds, clock, new_id)
-    keys, terms, metrics = own_keys(settings, key), Terms(settings.issuer, settings.audience), Metrics(RELEASE)
+    keys, terms = own_keys(key, settings.verifying_key_files), Terms(settings.issuer, settings.audience)
+    metrics = Metrics(RELEASE)
     issuers = Issuers(terms, VerifyingKeys(keys), settings.issuers, clock, metrics, elapsed)
     tokens = VerifiedTokens(issuers.verify, clock, seconds)
     authentication = Authentication(tokens, database, clock, seconds, metrics)
+    sealer = Sealer(database, clock, sealing_key(settings), services.log)
+    services.log.keys = list(own_keys(sealer.key, settings.earlier_sealing_key_files).values())
+    metrics.show(services.log.figures(clock))
 
-    app = _documented(_lifespan(services, issuers))
+    app = _documented(_lifespan(services, issuers, sealer))
     app.state.services = services
+    app.state.sealer = sealer
     app.state.rates = rates(settings, services)
     app.state.metrics = metrics
     app.state.issuers = issuers
@@ -223,17 +210,20 @@ def _documented(lifespan: Lifespan | None) -> FastAPI:
     return app
 
 
-def _lifespan(services: Services, issuers: Issuers) -> Lifespan:
+def _lifespan(services: Services, issuers: Issuers, sealer: Sealer) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await services.database.open()
         await issuers.open()
-        clearing = asyncio.create_task(_clear_up(services))
+        every = 0 if services.settings.read_only else services.settings.sealing_interval_ms
+        sealing = sealer.run(every / 1_000) if every else watch(services.database, services.log)
+        beside = [asyncio.create_task(each) for each in (_clear_up(services), sealing)]
         try:
             yield
         finally:
-            clearing.cancel()
-            await asyncio.gather(clearing, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await _note_the_rest(services)
             await issuers.close()
             await services.database.close()

@@ -130,11 +130,12 @@ def migrate() -> None:
 
 
 def _migrate(settings: Settings) -> None:
-    from pip_api.app import signing_key
+    from pip_api.access.keys import sealing_key, signing_key
     from pip_api.db.migrate import migrate as migrate_schema
     from pip_api.exchange.catalogue import load_reference
 
     signing_key(settings)  # asked for before anything is written: loading the reference data needs it
+    sealing_key(settings)  # and what is written is to be sealed
     migrate_schema(settings)
     _with_services(settings, load_reference)
 

@@ -88,6 +88,19 @@ class Settings(BaseSettings):
         default=None,
         description="PEM files, with commas, of public keys whose tokens count too: the key before, the key to come.",
     )
+    sealing_key_file: Path = Field(
+        default=Path("var/sealing-key.pem"),
+        description="PEM file of the P-256 private key that signs heads of the ledger; made as that one is.",
+    )
+    earlier_sealing_key_files: str | None = Field(
+        default=None, description="PEM files, with commas, of the public keys of heads that were signed before."
+    )
+    sealing_interval_ms: int = Field(
+        default=250,
+        ge=0,
+        le=60_000,
+        description="Milliseconds between two rounds of sealing; 0 leaves it to another process or `pip-api seal`.",
+    )
     issuer: str = Field(
         default="https://pip-api.invalid",
         min_length=1,

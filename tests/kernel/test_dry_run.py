@@ -17,7 +17,10 @@ from tests.plans import AVON, CONCERN, KENT, MEASURE, a_plan, made
 from tests.service import Record, Service, refused
 
 DRY = {"dry_run": "true"}
-ASSIGNED = ("x-request-id", "date", "content-length", "location", "dry-run", "idempotency-key", "ratelimit")
+ASSIGNED = (
+    "x-request-id", "date", "content-length", "location", "dry-run", "idempotency-key", "ratelimit", "audit-event",
+    "audit-tree-size",
+)  # fmt: skip
 
 
 async def everything(service: Service) -> dict[str, list[Record]]:

@@ -1,4 +1,4 @@
-"""Which key does this service sign with, which others of its own does it verify, and what may be derived from them?"""
+"""Which keys does this service sign with, which others of its own does it verify, and what may be derived from them?"""
 
 import base64
 import hashlib
@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from pip_api.settings import Settings, StartRefused
 
 _COORDINATE_BYTES = 32
 
@@ -59,6 +61,35 @@ def public_jwk(public: ec.EllipticCurvePublicKey) -> dict[str, str]:
     x, y = (_base64url(value.to_bytes(_COORDINATE_BYTES, "big")) for value in (numbers.x, numbers.y))
     point = {"crv": "P-256", "kty": "EC", "x": x, "y": y}
     return {**point, "kid": thumbprint(point), "alg": "ES256", "use": "sig"}
+
+
+def signing_key(settings: Settings) -> SigningKey:
+    """The key that signs tokens. Raises StartRefused."""
+    return _key(settings, settings.signing_key_file)
+
+
+def sealing_key(settings: Settings) -> SigningKey:
+    """The key that signs heads of the ledger. Raises StartRefused."""
+    return _key(settings, settings.sealing_key_file)
+
+
+def _key(settings: Settings, path: Path) -> SigningKey:
+    """Only in development is a key made."""
+    try:
+        if settings.environment == "development" and not path.exists():
+            return create_signing_key(path)
+        return load_signing_key(path)
+    except KeyUnusable as error:
+        raise StartRefused(str(error)) from error
+
+
+def own_keys(key: SigningKey, files: str | None) -> dict[str, dict[str, str]]:
+    """The public keys of what was signed here, by their kids, the one that signs first. Raises StartRefused."""
+    try:
+        others = [load_verifying_key(Path(file.strip())) for file in (files.split(",") if files else ())]
+    except KeyUnusable as error:
+        raise StartRefused(str(error)) from error
+    return {each["kid"]: each for each in (key.public_jwk(), *others)}
 
 
 def load_verifying_key(path: Path) -> dict[str, str]:

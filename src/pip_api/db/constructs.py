@@ -220,6 +220,14 @@ class held(_Spelled):
     sqlite = "{0} IS NULL"
 
 
+class taken(_Spelled):
+    """Whether a name could be kept for this transaction alone, at once. On SQLite the first write settles that."""
+
+    type = NullType()
+    postgresql = "pg_try_advisory_xact_lock(hashtextextended({0}, 0))"
+    sqlite = "{0} IS NOT NULL"
+
+
 class snapshot_now(_Spelled):
     """The state of the database that the statement itself sees, to be named again by `unseen`."""
 

@@ -27,6 +27,47 @@ def append_only(table: str, keys: Keys) -> None:
     _refuse_replacing(table, keys)
 
 
+def erasable(table: str, column: str, others: Sequence[str], keys: Keys) -> None:
+    """Rows may be added, and of a row this one column may become null; nothing else changes, and nothing is deleted."""
+    if _is_postgresql():
+        _refuse_on_postgresql(table, "DELETE")
+        moved = " OR ".join(f"NEW.{each} IS DISTINCT FROM OLD.{each}" for each in others)
+        op.execute(
+            f"CREATE TRIGGER {table}_kept_update BEFORE UPDATE ON {table} FOR EACH ROW "
+            f"WHEN ({moved} OR NEW.{column} IS NOT NULL) EXECUTE FUNCTION refuse_change()"
+        )
+        return
+    moved = " OR ".join(f"NEW.{each} IS NOT OLD.{each}" for each in others)
+    _refuse_on_sqlite(table, "UPDATE", f"WHEN {moved} OR NEW.{column} IS NOT NULL")
+    _refuse_on_sqlite(table, "DELETE")
+    _refuse_replacing(table, keys)
+
+
+def queued(table: str, queue: str, column: str) -> None:
+    """Each row that is added, by whatever SQL, has this column of it put into a queue, in the same transaction."""
+    if _is_postgresql():
+        op.execute(
+            f"""
+            CREATE FUNCTION put_into_{queue}() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                INSERT INTO {queue} ({column}) SELECT {column} FROM added;
+                RETURN NULL;
+            END $$
+            """
+        )
+        op.execute(
+            f"CREATE TRIGGER {table}_queued AFTER INSERT ON {table} REFERENCING NEW TABLE AS added "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION put_into_{queue}()"
+        )
+        return
+    op.execute(
+        f"""
+        CREATE TRIGGER {table}_queued AFTER INSERT ON {table}
+        BEGIN INSERT INTO {queue} ({column}) VALUES (NEW.{column}); END
+        """
+    )
+
+
 def versioned(table: str, keys: Keys, owner: Sequence[str] = ()) -> None:
     """An update keeps the keys and the owner and raises the version by one; rows are never deleted."""
     kept = dict.fromkeys([*(column for key in keys for column in key), *owner])
@@ -102,10 +143,10 @@ def _refuse_on_postgresql(table: str, events: str) -> None:
         )
 
 
-def _refuse_on_sqlite(table: str, event: str) -> None:
+def _refuse_on_sqlite(table: str, event: str, condition: str = "") -> None:
     op.execute(
         f"""
-        CREATE TRIGGER {table}_kept_{event.lower()} BEFORE {event} ON {table}
+        CREATE TRIGGER {table}_kept_{event.lower()} BEFORE {event} ON {table} {condition}
         BEGIN SELECT RAISE(ABORT, '{table}: {event.lower()} is refused'); END
         """
     )

@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Dialect, String, Table, bindparam, literal, select
 
-from pip_api.db.constructs import held, snapshot_now
+from pip_api.db.constructs import held, snapshot_now, taken
 from pip_api.db.statements import Record, Statement
 
 _HOLD = Statement(select(held(bindparam("name", type_=String())).label("held")))
+_TAKE = Statement(select(taken(bindparam("name", type_=String())).label("taken")))
 _SNAPSHOT = Statement(select(snapshot_now().label("snapshot")))
 _PING = Statement(select(literal(1).label("alive")))
 
@@ -48,6 +49,11 @@ class Session(ABC):
     async def hold(self, name: str) -> None:
         """Keeps a name for this transaction alone until it ends. Raises StillHeld when another keeps it too long."""
         await self.fetch(_HOLD, name=name)
+
+    async def take(self, name: str) -> bool:
+        """Keeps a name as `hold` does, but only if nobody has it."""
+        row = await self.one(_TAKE, name=name)
+        return row is not None and bool(row["taken"])
 
     async def snapshot(self) -> str:
         """Names what is committed at this moment, for statements that are to see the same later."""

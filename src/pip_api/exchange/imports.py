@@ -128,7 +128,7 @@ async def run_import(call: Call, kind: Kind) -> Answer:
         # A problem's status is a number; and what was refused is kept nowhere, so it has no id.
         account = {name: value for name, value in summary.items() if name not in ("id", "status", "links")}
         raise Problem("import_failed", detail, extra=account)
-    await entries.record(call.session, _noted(call, id, summary))
+    await call.record(_noted(call, id, summary))
     return Answer(207 if report.failed else 200, summary, {"Location": summary["links"]["self"]})
 
 

@@ -25,7 +25,7 @@ _TRACE = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{
 EXPOSED = (
     "ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", "Traceparent",
     "Allow", "Accept-Patch", "Accept-Post", "Content-Language", "Idempotency-Replayed", "Preference-Applied",
-    "Memento-Datetime", "Dry-Run", "Original-Request-Id",
+    "Memento-Datetime", "Dry-Run", "Original-Request-Id", "Audit-Event", "Audit-Tree-Size",
 )  # fmt: skip
 """The headers that a page of another origin may read."""
 FROM_PAGES = (

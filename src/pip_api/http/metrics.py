@@ -4,7 +4,7 @@ Each application has a registry of its own. No label has values without end: ope
 issuers of the settings.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -56,6 +56,11 @@ class Metrics:
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
         self._kept: dict[tuple[str, int], Histogram] = {}
+
+    def show(self, figures: Mapping[str, tuple[str, Callable[[], float]]]) -> None:
+        """Also shows these: names, each with what it is and where its number comes from."""
+        for name, (describes, number) in figures.items():
+            Gauge(f"pip_api_{name}", describes, registry=self._registry).set_function(number)
 
     def answered(self, operation: str, status: int, seconds: float) -> None:
         kind = operation, status // 100

@@ -10,9 +10,12 @@ from zoneinfo import ZoneInfo
 
 from pip_api.access.principals import Principal
 from pip_api.db.session import Database, Session
+from pip_api.db.statements import Record
 from pip_api.http.problems import bad_parameter
 from pip_api.kernel.running import Running
+from pip_api.ledger import entries
 from pip_api.ledger.entries import Occasion
+from pip_api.ledger.log_state import LogState
 from pip_api.ledger.notes import Notes
 from pip_api.settings import Settings
 
@@ -33,6 +36,7 @@ class Services:
     cursor_key: bytes
     running: Running
     notes: Notes
+    log: LogState
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class Call:
     now: datetime = field(init=False)
     made: set[UUID] = field(default_factory=set, init=False)
     """The ids that were made up for this request."""
+    entry_id: UUID | None = field(default=None, init=False)
+    """The last entry of the ledger that was written for this request."""
     permits: list["Permit"] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -101,6 +107,11 @@ class Call:
         """Raises 403 unless the permission is held for this force, or nationally where no force owns the thing."""
         self.by.require_for(permission, force)
         self.permits.append((permission, force))
+
+    async def record(self, noted: Record) -> None:
+        """Writes an entry of the ledger, which the answer names."""
+        await entries.record(self.session, noted)
+        self.entry_id = noted["id"]
 
     def occasion(self) -> Occasion:
         """What the ledger keeps of the request. Raises 400 for a reason that is too long."""

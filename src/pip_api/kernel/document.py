@@ -87,6 +87,12 @@ IF_NONE_MATCH = header("If-None-Match", "The ETag that you hold; 304 when it is 
 HEADERS: Mapping[str, Schema] = {
     "Accept-Patch": sent("The media types that a change may have.", example=", ".join(MERGE_PATCH)),
     "Accept-Post": sent("The media types that a body may have.", example=", ".join(JSON)),
+    "Audit-Event": sent("The entry of the ledger that was written.", {"type": "string", "format": "uuid"}),
+    "Audit-Tree-Size": sent(
+        "How many entries the log was known to have then; the new one is sealed within seconds.",
+        {"type": "integer", "format": "int64", "minimum": 0},
+        example=120331,
+    ),
     "Content-Disposition": sent("What to call the file.", example='attachment; filename="triage.csv"'),
     "Content-Language": sent("The language of texts in the answer.", example="en", always=True),
     "Dry-Run": sent("That nothing of it was kept.", example="true"),

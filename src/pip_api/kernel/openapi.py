@@ -32,7 +32,9 @@ SERVER = {
     "x-internal": False,
 }
 OF_KNOWN_CALLERS = ("RateLimit", "RateLimit-Policy")
-OF_CHANGES = ("Dry-Run", "Idempotency-Key", "Idempotency-Replayed", "Original-Request-Id")
+OF_CHANGES = (
+    "Audit-Event", "Audit-Tree-Size", "Dry-Run", "Idempotency-Key", "Idempotency-Replayed", "Original-Request-Id",
+)  # fmt: skip
 ALWAYS_REFUSED = (400, 401, 403, 406, 414, 429, 500, 503)
 
 

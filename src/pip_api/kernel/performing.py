@@ -75,11 +75,19 @@ async def _write(operation: Operation, services: Services, asked: Asked, keyed: 
         call = _call(operation, services, asked, session)
         if keyed is not None and (answered := await recall(session, keyed, asked.by, call.now)) is not None:
             return answered
-        answer = _as_preferred(operation, asked, call, await operation.story(call))
+        answer = _named(call, _as_preferred(operation, asked, call, await operation.story(call)))
         if keyed is not None:
             answer = rendered(answer)
             await keep(session, keyed, answer, call.permits, asked.request_id, call.now)
         return answer
+
+
+def _named(call: Call, answer: Answer) -> Answer:
+    """The answer with the entry that its change left, and how large the log was known to be."""
+    if call.entry_id is None:
+        return answer
+    told = {"Audit-Event": str(call.entry_id), "Audit-Tree-Size": str(call.services.log.size_at(call.now))}
+    return replace(answer, headers={**answer.headers, **told})
 
 
 class _Rehearsed(Exception):

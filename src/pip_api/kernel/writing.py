@@ -54,7 +54,7 @@ async def write(
     `given` are the columns that the service filled in itself: when one is taken, another request was quicker.
     """
     try:
-        await entries.record(call.session, noted(of, call, act, row, patch))
+        await call.record(noted(of, call, act, row, patch))
         if act == "created":
             await call.session.run(of.insert, **row)
             return

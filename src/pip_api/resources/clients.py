@@ -110,7 +110,7 @@ async def _note(call: Call, act: str, entry_id: UUID, version: int, client: Reco
         state=client,
         patch=[],
     )
-    await entries.record(call.session, noted)
+    await call.record(noted)
 
 
 def _refused(option: str, detail: str, code: str = "invalid_parameter") -> Problem:

@@ -179,7 +179,7 @@ async def _write(call: Call, figure: Record) -> None:
         patch=[],
     )
     try:
-        await entries.record(call.session, noted)
+        await call.record(noted)
         await call.session.run(_INSERT, **figure)
     except Conflict as conflict:
         if conflict.kind == "unique":
