@@ -1,9 +1,10 @@
 """What do tests talk to? The whole service in process, over HTTP, on a database of its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -98,10 +99,10 @@ class Service:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Service]:
+async def running(settings: Settings, elapsed: Callable[[], float] = monotonic) -> AsyncIterator[Service]:
     """The service, started and in the end stopped."""
     clock = Clock()
-    app = create_app(settings, clock=clock, new_id=uuid7)
+    app = create_app(settings, clock=clock, elapsed=elapsed, new_id=uuid7)
     async with app.router.lifespan_context(app):
         service = Service(app, clock)
         yield service

@@ -3,13 +3,14 @@
 Every variable begins with PIP_ (PIP_DATABASE_URL and so on). Nothing secret has a default.
 """
 
+import json
 import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -107,7 +108,7 @@ class Settings(BaseSettings):
         description="The `iss` of the tokens issued here: the address of the service, as its metadata tells it.",
     )
     audience: str = Field(default="pip-api", min_length=1, description="The `aud` of the tokens issued and accepted.")
-    issuers: list[NamedIssuer] = Field(
+    issuers: Annotated[list[NamedIssuer], NoDecode] = Field(
         default=[],
         description="Identity providers whose tokens are taken too: a JSON list of objects ([how](docs/issuers.md)).",
     )
@@ -167,6 +168,14 @@ class Settings(BaseSettings):
             raise ValueError("must be origins such as https://triage.example, with commas and nothing else between")
         return value
 
+    @field_validator("issuers", mode="before")
+    @classmethod
+    def _of_json(cls, value: object) -> object:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError("must be a JSON list of objects") from None
+
     @model_validator(mode="after")
     def _issuers_differ(self) -> Self:
         names = [self.issuer, *(each.issuer for each in self.issuers)]
@@ -179,8 +188,6 @@ def load() -> Settings:
     """The settings of this process. Raises StartRefused with one sentence that names what is wrong."""
     try:
         return Settings()
-    except SettingsError as error:
-        raise StartRefused("The setting PIP_ISSUERS is not usable: it must be a JSON list of objects.") from error
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         wrong = first["msg"].removeprefix("Value error, ")

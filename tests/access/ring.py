@@ -136,8 +136,8 @@ class Ring:
         written = changed({"alg": "RS256", "kid": "r1", "typ": "at+jwt"}, header or {})
         return joined(json.dumps(written).encode(), json.dumps(changed(CLAIMS, claims)).encode(), by or rs(self.r1))
 
-    def es256(self, by: Sign | None = None, **claims: object) -> str:
-        return self.token(by or es(self.e1), {"alg": "ES256", "kid": "e1"}, **claims)
+    def es256(self, by: Sign | None = None, header: Mapping[str, object] | None = None, **claims: object) -> str:
+        return self.token(by or es(self.e1), {"alg": "ES256", "kid": "e1", **(header or {})}, **claims)
 
     def raw_header(self, header: bytes) -> str:
         return joined(header, json.dumps(CLAIMS).encode(), rs(self.r1))
