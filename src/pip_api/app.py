@@ -135,7 +135,7 @@ def create_app(
     metrics = Metrics(RELEASE)
     issuers = Issuers(terms, VerifyingKeys(keys), settings.issuers, clock, metrics, elapsed)
     tokens = VerifiedTokens(issuers.verify, clock, seconds)
-    authentication = Authentication(tokens, database, clock, seconds, metrics)
+    authentication = Authentication(tokens, database, clock, seconds, metrics, key.secret("log"))
     sealer = Sealer(database, clock, sealing_key(settings), services.log)
     services.log.keys = list(own_keys(sealer.key, settings.earlier_sealing_key_files).values())
     metrics.show(services.log.figures(clock))

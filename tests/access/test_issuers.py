@@ -219,6 +219,13 @@ async def test_refusals_are_counted_and_told_by_their_reason_only(
             refused(await service.http(Authorization="Basic eDp5").get("/v1/regions"), 401, "invalid_token")
         reasons = [each["reason"] for each in said if each["event"] == "token refused"]
         assert reasons == ["kid-unknown", "kid-unknown", "iss", "segments", "scheme"]
+        with capture_logs() as later:
+            await asked(service, ring.token(iss=idp.url, exp=T - 31, jti="the-very-token"))
+            await asked(service, ring.token(iss=idp.url, exp=T - 31, jti="\n", sub="chief\nadmin"))
+        first, second = (each for each in later if each["event"] == "token refused")
+        assert (first["reason"], first["subject"], len(first["token"])) == ("exp", "officer-7", 16)
+        assert set(second) == {"event", "log_level", "reason"}
+        assert "the-very-token" not in str(later)
         assert "nobody-has" not in str(said)
         assert "someone" not in str(said)
         page = (await service.http(Authorization=f"Bearer {METRICS}").get("/metrics")).text

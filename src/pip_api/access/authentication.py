@@ -1,12 +1,15 @@
 """Whose request is this? From the Authorization header to a principal, remembered for seconds."""
 
-from collections.abc import Callable
+import hmac
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 import structlog
 
 from pip_api.access.principals import Principal, load
 from pip_api.access.token_text import TokenRefused
+from pip_api.access.tokens import is_name
 from pip_api.access.verified_tokens import VerifiedTokens
 from pip_api.db.session import Database
 from pip_api.http.metrics import Metrics
@@ -27,12 +30,14 @@ class Authentication:
         clock: Callable[[], datetime],
         seconds: float,
         metrics: Metrics,
+        log_key: bytes,
     ) -> None:
         self._tokens = tokens
         self._database = database
         self._clock = clock
         self._seconds = seconds
         self._metrics = metrics
+        self._log_key = log_key
         self._principals: dict[tuple[str, str, str, frozenset[str] | None], tuple[float, Principal]] = {}
 
     async def __call__(self, authorization: str | None) -> Principal:
@@ -63,13 +68,21 @@ class Authentication:
             return principal
         except TokenRefused as refused:
             self._metrics.token_refused(refused.reason)
-            log.info("token refused", reason=refused.reason)
+            log.info("token refused", reason=refused.reason, **self._traces(refused.signed))
             raise _refused() from None
 
     def forget(self) -> None:
         """Forgets every token and grant, so that the next request looks at the database again."""
         self._tokens.forget()
         self._principals.clear()
+
+    def _traces(self, claims: Mapping[str, Any]) -> dict[str, str]:
+        """Whose token it was, for the log; a keyed digest stands for the token, which nobody can look up elsewhere."""
+        subject, token = claims.get("sub"), claims.get("jti")
+        traces = {"subject": subject} if is_name(subject) else {}
+        if is_name(token):
+            traces["token"] = hmac.new(self._log_key, token.encode(), "sha256").hexdigest()[:16]
+        return traces
 
 
 def _refused() -> Problem:

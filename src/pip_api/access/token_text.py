@@ -5,6 +5,7 @@ import binascii
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 LONGEST_TOKEN: Final = 8192  # characters
@@ -23,6 +24,8 @@ class TokenRefused(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.signed: Mapping[str, Any] = {}
+        """The claims, if their issuer signed them."""
 
 
 def opened(token: str) -> tuple[bytes, bytes]:

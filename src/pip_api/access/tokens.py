@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from uuid import UUID
 
 from pip_api.access.keys import SigningKey
@@ -56,7 +56,7 @@ class TokenIssuer:
 
     def issue(self, subject: str, client_id: str, scope: str | None) -> str:
         """Raises ValueError for what no verifier of ours would accept."""
-        if not (_is_name(subject) and _is_name(client_id)):
+        if not (is_name(subject) and is_name(client_id)):
             raise ValueError(f"A subject and a client id are 1 to {_NAME_CHARACTERS} printable characters.")
         if scope is not None and not _SCOPE.fullmatch(scope):
             raise ValueError("A scope is one or more words with one space between them.")
@@ -108,14 +108,21 @@ class TokenVerifier:
     def verify(self, token: Unverified, keys: VerifyingKeys) -> Claims:
         """`keys` are those of the issuer and of nobody else. Raises TokenRefused, and nothing else."""
         claims = keys.verified(token, self._kinds)
-        if token.kind == _JWT and "nonce" in claims:
-            raise TokenRefused("nonce")
+        try:
+            if token.kind == _JWT and "nonce" in claims:
+                raise TokenRefused("nonce")
+            return self._judged(claims)
+        except TokenRefused as refused:
+            refused.signed = claims
+            raise
+
+    def _judged(self, claims: Mapping[str, Any]) -> Claims:
         if claims.get("iss") != self._terms.issuer:
             raise TokenRefused("iss")
         if not self._is_for_us(claims.get("aud")):
             raise TokenRefused("aud")
         for name in ("sub", "client_id", "jti"):
-            if not _is_name(claims.get(name)):
+            if not is_name(claims.get(name)):
                 raise TokenRefused(name)
         issued, expires = self._checked_times(claims)
         return Claims(
@@ -156,7 +163,7 @@ def _require_lifetime(seconds: int) -> None:
         raise ValueError(f"A token may live for 1 to {LONGEST_LIFETIME_SECONDS} seconds, not {seconds}.")
 
 
-def _is_name(value: object) -> bool:
+def is_name(value: object) -> TypeGuard[str]:
     # Printable leaves out controls, lone surrogates and characters that turn the reading direction: names go into logs.
     return isinstance(value, str) and 0 < len(value) <= _NAME_CHARACTERS and value.isprintable()
 
