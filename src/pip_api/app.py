@@ -38,7 +38,7 @@ from pip_api.http.metrics import Metrics
 from pip_api.http.problems import CATALOGUE, Problem, type_of
 from pip_api.http.rates import Policy, Rates, whole_quota
 from pip_api.http.reference_pages import reference_pages
-from pip_api.insight import plan_status, totals, triage
+from pip_api.insight import audit_events, plan_status, totals, triage
 from pip_api.kernel import open_operations, routes
 from pip_api.kernel.call import Services
 from pip_api.kernel.idempotency import forget_old
@@ -75,6 +75,7 @@ OPERATIONS = (
     *plan_status.operations,
     *triage.operations,
     *totals.operations,
+    *audit_events.operations,
     *figure_operations.operations,
     *(operation for resource in RESOURCES for operation in routes.operations(resource)),
     *imports.operations(IMPORTS),
@@ -83,6 +84,7 @@ TAGS = {
     **{each.plural: each.describes for each in RESOURCES},
     "figures": "The numbers of forces, by measure and period, with every revision.",
     "triage": "Where every plan stands, in one call.",
+    "audit": "Who did what, when and why, and who was refused.",
     "imports": "Whole files of rows, and what became of them.",
     "access": "Tokens for programs.",
     "operation": "How the service is, and what its refusals mean.",

@@ -149,6 +149,9 @@ async def _seed_force(
     assert answer.status_code == 201, answer.text
     world.add("figure", position, Row("", 1, force, f"{word} figure"))
     world.add("figure_total", position, Row("", 1, force, f'"code":"{force}"'))
+    lead.params = httpx.QueryParams()
+    first = (await lead.get(f"/v1/concerns/{concerned['id']}/versions/1")).json()
+    world.add("audit_event", position, Row(first["entry"], 1, force, first["entry"]))
     gone = {"own": "withdrawn", "other_region": "withdrawn_elsewhere"}.get(position)
     if gone is None:
         return

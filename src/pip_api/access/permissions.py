@@ -40,6 +40,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
         "figure:write",
         "import:run",
     },
+    "auditor": frozenset({"audit:read"}),
 }
 
 PERMISSIONS: Final = frozenset().union(*ROLES.values())

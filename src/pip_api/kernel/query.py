@@ -263,7 +263,11 @@ def _beyond(keys: Sequence[ColumnElement[Any]], order: Sequence[Sort]) -> Column
     for i, sort in enumerate(order):
         further = keys[i] < places[i] if sort.descending else keys[i] > places[i]
         steps.append(and_(*(keys[j] == places[j] for j in range(i)), further))
-    return or_(*steps)
+    if len(steps) == 1:
+        return steps[0]
+    # Said once more of the first key alone, so that an index is entered at the place, and not read up to it.
+    first = keys[0] <= places[0] if order[0].descending else keys[0] >= places[0]
+    return and_(first, or_(*steps))
 
 
 def page_limit(text: str | None) -> int:

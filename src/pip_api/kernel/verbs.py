@@ -1,6 +1,6 @@
 """How is a request to a resource answered? The stories that every resource shares, each read from top to bottom."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +26,7 @@ MOST_TOLD = 100
 
 async def list_(of: Resource, call: Call) -> Answer:
     """A page of the rows that the caller may see."""
-    fields, tree = _fields(of, call), wanted(of, call.query.get("expand"))
+    fields, tree = asked_fields(of.names, call), wanted(of, call.query.get("expand"))
 
     async def shaped(rows: list[Record], mark: Mark) -> list[Record]:
         await expand(of, rows, tree, call, mark)
@@ -38,7 +38,7 @@ async def list_(of: Resource, call: Call) -> Answer:
 
 async def read(of: Resource, call: Call) -> Answer:
     """One row."""
-    fields, tree = _fields(of, call), wanted(of, call.query.get("expand"))
+    fields, tree = asked_fields(of.names, call), wanted(of, call.query.get("expand"))
     if tree:
         return await _read_expanded(of, call, fields, tree)
     row = await find(of, call, call.path["id"])
@@ -254,10 +254,10 @@ def _body_version(body: Mapping[str, Any]) -> int | None:
     return version
 
 
-def _fields(of: Resource, call: Call) -> list[str]:
-    """The members asked for. Raises 400 for one that there is not."""
+def asked_fields(names: Sequence[str], call: Call) -> list[str]:
+    """The members asked for, of these. Raises 400 for one that there is not."""
     asked = several("fields", call.query["fields"]) if "fields" in call.query else []
-    if wrong := [unknown(name, of.names, "fields", "member") for name in asked if name not in of.names]:
+    if wrong := [unknown(name, names, "fields", "member") for name in asked if name not in names]:
         raise Problem("invalid_parameter", "The list of fields names one that there is not.", errors=wrong)
     return asked
 

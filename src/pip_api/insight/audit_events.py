@@ -1,0 +1,213 @@
+"""Who did what, when and why, and who was refused? The ledger, as those who audit it read it.
+
+What happened in a force is for those who audit that force; what no force owns is for those who audit all of them.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, get_args
+from uuid import UUID
+
+from pydantic import BaseModel, Field, RootModel
+from sqlalchemy import ColumnElement, FromClause, Table, and_, bindparam, literal_column, not_, select
+
+from pip_api.access.principals import Principal
+from pip_api.db.columns import Uid, to_json
+from pip_api.db.statements import Record, Statement
+from pip_api.http.preconditions import content_etag
+from pip_api.http.problems import Problem
+from pip_api.kernel.answer_shapes import PatchOperation, State, page_shape
+from pip_api.kernel.call import Answer, Call
+from pip_api.kernel.document import ID, IF_NONE_MATCH, Operation, fields_parameter, listing_parameters
+from pip_api.kernel.pages import list_page, rowwise, tagged
+from pip_api.kernel.query import Filter, Listing, Shown, equal
+from pip_api.kernel.resource import visible
+from pip_api.kernel.verbs import asked_fields, identified
+from pip_api.ledger.as_of import MarkKind, later
+from pip_api.ledger.entries import Kind, LedgerEntry
+
+READS = "audit:read"
+
+
+class EventActor(BaseModel):
+    """Who did it, under the name that they had then."""
+
+    type: str = Field(json_schema_extra={"examples": ["service_client"]})
+    id: UUID
+    name: str
+    client_id: str = Field(description="The program that it was done with.")
+
+
+class EventResource(BaseModel):
+    """What it was done to, under the names that it had then."""
+
+    type: str = Field(description="The noun.", json_schema_extra={"examples": ["pip"]})
+    id: UUID | None
+    ref: str | None
+    force: str | None
+    version_before: int | None
+    version_after: int | None
+
+
+class AuditEvent(BaseModel):
+    """One entry of the ledger."""
+
+    id: UUID
+    seq: int
+    at: datetime
+    kind: str = Field(json_schema_extra={"x-extensible-enum": list(get_args(Kind))})
+    action: str = Field(json_schema_extra={"examples": ["pip.changed"]})
+    outcome: str = Field(json_schema_extra={"x-extensible-enum": ["success", "refused"]})
+    actor: EventActor
+    request_id: str
+    reason: str | None
+    overridden: bool = Field(description="Whether the version that was replaced was not named (If-Match: *).")
+    resource: EventResource
+    patch: list[PatchOperation] = Field(description="JSON Patch (RFC 6902) from the version before.")
+
+
+class Before(RootModel[dict[str, Any]]):
+    """What stood before at the places that the patch replaces."""
+
+
+class AuditEventRead(AuditEvent):
+    """One entry of the ledger, with what was before and what is after."""
+
+    before: Before | None
+    state: State = Field(description="The new version as a whole; of what changed nothing, what is known of it.")
+
+
+_entries: Table = LedgerEntry.__table__  # type: ignore[attr-defined]
+_FLAT = (
+    "id", "seq", "at", "kind", "act", "noun", "subject_id", "subject_ref", "version", "force_code", "actor_type",
+    "actor_id", "actor_name", "client_id", "request_id", "reason", "overridden", "patch",
+)  # fmt: skip
+
+
+def _events(kind: MarkKind) -> FromClause:
+    """The entries, as far as they were there when a walk began."""
+    if not kind:
+        return _entries
+    then = _entries.alias("entry")
+    return select(*then.c).where(not_(later(then, kind))).subquery("events")
+
+
+def _of_import(id: ColumnElement[Any], given: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whatever was done in the request that an import came with."""
+    rows, whole = id.table, _entries.alias("import")
+    asked = select(whole.c.request_id, whole.c.actor_id).where(whole.c.id == given).subquery("asked")
+    same = and_(rows.c.request_id == asked.c.request_id, rows.c.actor_id == asked.c.actor_id)
+    return select(literal_column("1")).where(same).exists()
+
+
+def _moment(name: str, describes: str, compare: Callable[[Any, Any], ColumnElement[bool]]) -> Filter:
+    return Filter(name, "at", "moment", describes, compare=compare)
+
+
+_FILTERS = (
+    equal("actor", "actor_id", "id", "Done by these, by their ids, with commas."),
+    equal("client", "client_id", describes="Done with these programs, with commas."),
+    equal("force", "force_code", describes="Of these forces, with commas."),
+    equal("resource", "noun", describes="Done to these nouns, such as pip, with commas."),
+    equal("resource_id", "subject_id", "id", "Done to these things, by their ids, with commas."),
+    equal("action", "act", describes="These actions, such as pip.changed, with commas."),
+    equal("kind", choices=get_args(Kind), describes="Of these kinds, with commas."),
+    equal("request", "request_id", describes="Done in these requests, by their ids, with commas."),
+    Filter("import", "id", "id", "Done by the import with this id.", compare=_of_import),
+    _moment("from", "Not before this moment.", lambda at, moment: at >= moment),
+    _moment("to", "Before this moment.", lambda at, moment: at < moment),
+)
+
+
+def _listing(always: Callable[[FromClause, Shown], Any]) -> Listing:
+    return Listing(_events, _FLAT, _FILTERS, ["at"], always, tie_break=("at", "seq"))
+
+
+_OF_ALL = _listing(lambda rows, shown: ())
+_OF_FORCES = _listing(lambda rows, shown: visible(rows, shown.one_force))
+
+_before = _entries.alias("before")
+_one = (
+    select(*(_entries.c[name] for name in _FLAT), _entries.c.state, _before.c.state.label("state_before"))
+    .select_from(
+        _entries.outerjoin(
+            _before,
+            and_(
+                _before.c.subject_id == _entries.c.subject_id,
+                _before.c.version == _entries.c.version - literal_column("1"),
+            ),
+        )
+    )
+    .where(_entries.c.id == bindparam("of_id", type_=Uid()))
+)
+_ONE, _ONE_OF_FORCES = Statement(_one), Statement(_one.where(*visible(_entries)))
+
+
+async def list_events(call: Call) -> Answer:
+    """A page of the entries that the caller audits, in the order of their moments."""
+    fields = asked_fields(tuple(AuditEvent.model_fields), call)
+    shaped = rowwise(lambda row: _only(_shown(row), fields))
+    if _audits_all(call.by):
+        return await list_page(_OF_ALL, call, "/v1/audit-events", {}, shaped)
+    return await list_page(_OF_FORCES, call, "/v1/audit-events", {"forces": call.by.reach(READS)}, shaped)
+
+
+async def get_event(call: Call) -> Answer:
+    """One entry, with what stood before where something was replaced."""
+    _, id = identified(call.path["id"], None)
+    row = None
+    if id is not None and _audits_all(call.by):
+        row = await call.session.one(_ONE, of_id=id)
+    elif id is not None:
+        row = await call.session.one(_ONE_OF_FORCES, of_id=id, forces=call.by.reach(READS))
+    if row is None:
+        raise Problem("not_found", "There is no audit event with this id.")
+    body = to_json(_shown(row) | {"before": _replaced(row["patch"], row["state_before"]), "state": row["state"]})
+    return tagged(call, content_etag(body), body)
+
+
+def _audits_all(by: Principal) -> bool:
+    return READS in by.national
+
+
+def _shown(row: Record) -> Record:
+    """An entry as it is answered."""
+    version = row["version"]
+    return {
+        **{name: row[name] for name in ("id", "seq", "at", "kind")},
+        "action": row["act"],
+        "outcome": "refused" if row["kind"] == "denied" else "success",
+        "actor": {"type": row["actor_type"], "id": row["actor_id"], "name": row["actor_name"],
+                  "client_id": row["client_id"]},
+        **{name: row[name] for name in ("request_id", "reason", "overridden")},
+        "resource": {
+            "type": row["noun"], "id": row["subject_id"], "ref": row["subject_ref"], "force": row["force_code"],
+            "version_before": version - 1 if version is not None and version > 1 else None, "version_after": version,
+        },
+        "patch": row["patch"],
+    }  # fmt: skip
+
+
+def _only(event: Record, fields: Iterable[str]) -> Record:
+    return {name: event[name] for name in fields} or event
+
+
+def _replaced(patch: Iterable[Mapping[str, Any]], before: Mapping[str, Any] | None) -> Record | None:
+    """What stood at the places of a patch, which are members of the whole."""
+    if before is None:
+        return None
+    return {each["path"]: before.get(each["path"].removeprefix("/")) for each in patch if each["path"]}
+
+
+operations = [
+    Operation(
+        "GET", "/v1/audit-events", "listAuditEvents", "audit", "List who did what, when and why", READS, list_events,
+        {200: page_shape("AuditEvent", AuditEvent), 304: None},
+        [*listing_parameters(_OF_ALL), fields_parameter(tuple(AuditEvent.model_fields)), IF_NONE_MATCH],
+        noted="read",
+    ),
+    Operation(
+        "GET", "/v1/audit-events/{id}", "getAuditEvent", "audit", "Read one audit event", READS, get_event,
+        {200: AuditEventRead, 304: None}, [ID, IF_NONE_MATCH], noted="read",
+    ),
+]  # fmt: skip
