@@ -14,6 +14,7 @@ import typer
 from uuid_utils.compat import uuid7
 
 from pip_api.access.permissions import ROLES
+from pip_api.exchange.checking import verify
 from pip_api.settings import Settings, StartRefused, load
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 clients = typer.Typer(help="The programs that may use the service.", no_args_is_help=True)
 app.add_typer(clients, name="client")
+app.command()(verify)
 
 DEMO_CLIENTS = {
     "demo-admin": ("Demonstration: national administrator", "national_admin", "national"),

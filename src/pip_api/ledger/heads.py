@@ -11,23 +11,26 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from pip_api.access.keys import SigningKey
 from pip_api.access.token_text import TokenRefused, decoded, json_object, opened
 from pip_api.ledger.envelope import canonical, moment
 from pip_api.ledger.tree import EMPTY_ROOT
+
+if TYPE_CHECKING:  # who verifies needs no settings of a service
+    from pip_api.access.keys import SigningKey
 
 Keys = Mapping[str, ec.EllipticCurvePublicKey]
 Kind = Literal["pip-sth+jws", "pip-cosignature+jws"]
 HEAD: Final[Kind] = "pip-sth+jws"
 COSIGNATURE: Final[Kind] = "pip-cosignature+jws"
 
+_JWS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _LOG: Final = re.compile(r"[0-9]{4}")
 _ROOT: Final = re.compile(r"[0-9a-f]{64}")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
@@ -55,7 +58,7 @@ def log_of(at: datetime) -> str:
     return f"{at.astimezone(UTC).year:04}"
 
 
-def sign(head: Head, key: SigningKey, kind: Kind = HEAD) -> str:
+def sign(head: Head, key: "SigningKey", kind: Kind = HEAD) -> str:
     content = f"{_base64url(_header(kind, key.kid))}.{_base64url(_payload(head))}"
     return f"{content}.{_base64url(key.sign(content.encode()))}"
 
@@ -86,6 +89,11 @@ def verify(text: str, keys: Keys, kind: Kind = HEAD) -> Head:
     except InvalidSignature as error:
         raise HeadRefused("its signature is not that of the key") from error
     return _head(found, payload)
+
+
+def is_jws(text: str) -> bool:
+    """Whether a text has the parts of a JWS, whatever they are worth."""
+    return _JWS.fullmatch(text) is not None
 
 
 def keys_of(document: Any) -> Keys:

@@ -1,0 +1,224 @@
+"""How is a bundle of entries and proofs written, and how is it read so that one text is one bundle?
+
+docs/audit.md describes the lines. Reading asks for no more than the standard library, and is quick: a line is parsed
+once and written once, and what it should say is compared with what it says.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NoReturn
+
+from pip_api.ledger.envelope import BODY, ENVELOPE, canonical
+
+FORMAT: Final = 1
+ORDER: Final = {"bundle": 0, "head": 1, "consistency": 2, "entry": 3, "state": 4, "cosignature": 5, "end": 6}
+"""The types of lines, as they follow one another."""
+LONGEST_LINE: Final = 1 << 24  # bytes
+_LARGEST_DIGITS: Final = 16
+_LARGEST_INTEGER: Final = 2**53 - 1
+_HASH: Final = re.compile(r"[0-9a-f]{64}").fullmatch
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII).fullmatch
+_FIRST_BEYOND: Final = "\ue000"  # below it, characters are in the same order as code points and in UTF-16
+
+
+class LineRefused(Exception):
+    """A line is none of a bundle; the text says why, in a few words."""
+
+
+@dataclass(slots=True)
+class Line:
+    kind: str
+    members: dict[str, Any]
+    is_canonical: bool
+    envelope: bytes = b""
+    """The canonical text of an entry's envelope, and of its body."""
+    body: bytes = b""
+
+
+def line(kind: str, **members: Any) -> bytes:
+    """One line of a bundle, of values that are sealable."""
+    return canonical({"type": kind, **members}) + b"\n"
+
+
+def read(raw: bytes) -> Line:
+    """A line without its end. Raises LineRefused when it cannot be used at all; what can be may not be canonical."""
+    try:
+        text = raw.decode("utf-8")
+        members = _decode(text)
+    except (ValueError, RecursionError) as error:
+        raise LineRefused("it is not JSON as it is sealed") from error
+    kind = members.get("type") if isinstance(members, dict) else None
+    if kind not in ORDER:
+        raise LineRefused("it has no type that a bundle knows")
+    if not _SHAPES[kind](members):
+        raise LineRefused(f"it has not the members of type {kind}")
+    write = _quick if text.isascii() or max(text) < _FIRST_BEYOND else canonical
+    try:
+        if kind != "entry":
+            return Line(kind, members, write(members) == raw)
+        return _entry(members, raw, write)
+    except (ValueError, RecursionError) as error:  # lone surrogates, which no text has
+        raise LineRefused("it is not text") from error
+
+
+def parsed(raw: bytes) -> dict[str, Any]:
+    """The members of a line that was read before."""
+    members: dict[str, Any] = _decode(raw.decode("utf-8"))
+    return members
+
+
+def _entry(members: dict[str, Any], raw: bytes, write: Callable[[Any], bytes]) -> Line:
+    # Parts are written once: the line is made of them, and two of them are hashed.
+    parts = {name: write(members[name]) for name in ("body", "envelope") if name in members}
+    rest = write({name: value for name, value in members.items() if name not in parts})
+    told = b"".join(b'"%s":%s,' % (name.encode(), part) for name, part in parts.items())
+    is_canonical = b"{" + told + rest[1:] == raw
+    return Line("entry", members, is_canonical, parts["envelope"], parts.get("body", b""))
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _LARGEST_DIGITS + 1 or abs(value := int(digits)) > _LARGEST_INTEGER:
+        raise ValueError("an integer that a double does not hold")
+    return value
+
+
+def _no_number(digits: str) -> NoReturn:
+    raise ValueError("no number that is sealed")
+
+
+_decode: Final = json.JSONDecoder(parse_int=_integer, parse_float=_no_number, parse_constant=_no_number).decode
+_encode: Final = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False
+).encode
+
+
+def _quick(value: Any) -> bytes:
+    """The canonical text of a value without fractions, whose characters are all below the last of the first plane."""
+    return _encode(value).encode()
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values of a bundle are one; for Python, true and 1 are."""
+    return _encode(one) == _encode(other)
+
+
+def is_moment(value: Any) -> bool:
+    """Whether this is a moment as it is sealed."""
+    if not (isinstance(value, str) and _MOMENT(value)):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_hash(value: Any) -> bool:
+    return isinstance(value, str) and _HASH(value) is not None
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _is_proof(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_hash, value))
+
+
+def _are_logs(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(each, dict) and _is_text(each.get("log_id")) and _is_count(each.get("tree_size")) for each in value
+    )
+
+
+def _shape(
+    required: Mapping[str, Callable[[Any], bool]], *, others: bool = False
+) -> Callable[[Mapping[str, Any]], bool]:
+    def fits(members: Mapping[str, Any]) -> bool:
+        return (others or len(members) == len(required) + 1) and all(
+            name in members and fit(members[name]) for name, fit in required.items()
+        )
+
+    return fits
+
+
+_ENVELOPE: Final = frozenset(ENVELOPE)
+_BODY: Final = frozenset(BODY)
+_TEXTS: Final = ("id", "kind", "act", "noun", "actor_type", "actor_id", "client_id", "request_id")
+_ENTRY: Final = frozenset({"type", "log_id", "leaf_index", "leaf", "envelope"})
+_OPEN, _REDACTED = frozenset({"body", "salt"}), frozenset({"redacted_by"})
+
+
+def _is_entry(members: Mapping[str, Any]) -> bool:
+    more = members.keys() - _ENTRY - {"proof"}
+    return (
+        members.keys() >= _ENTRY
+        and more in (_OPEN, _REDACTED)
+        and _is_text(members["log_id"])
+        and _is_count(members["leaf_index"])
+        and _is_hash(members["leaf"])
+        and ("proof" not in members or _is_proof(members["proof"]))
+        and _is_envelope(members["envelope"])
+        and (_is_text(members["redacted_by"]) if more == _REDACTED else _is_hash(members["salt"]))
+        and (more == _REDACTED or _is_body(members["body"]))
+    )
+
+
+def _is_envelope(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == _ENVELOPE
+        and all(isinstance(value[name], str) for name in _TEXTS)
+        and (value["subject_id"] is None or isinstance(value["subject_id"], str))
+        and (value["force_code"] is None or isinstance(value["force_code"], str))
+        and (value["version"] is None or type(value["version"]) is int)
+        and isinstance(value["overridden"], bool)
+        and _is_hash(value["body_digest"])
+        and is_moment(value["at"])
+    )
+
+
+def _is_body(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == _BODY
+        and isinstance(value["state"], dict)
+        and isinstance(value["patch"], list)
+        and all(isinstance(each, dict) for each in value["patch"])
+    )
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, dict) and type(value.get("version")) is int
+
+
+_SHAPES: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
+    "bundle": _shape(
+        {
+            "format": lambda value: type(value) is int and value == FORMAT,
+            "full": lambda value: isinstance(value, bool),
+            "every_head": lambda value: isinstance(value, bool),
+            "logs": _are_logs,
+            "other_logs": _are_texts,
+            "states": _are_texts,
+        },
+        others=True,
+    ),
+    "head": _shape({"head": _is_text}),
+    "consistency": _shape({"log_id": _is_text, "first": _is_count, "second": _is_count, "proof": _is_proof}),
+    "entry": _is_entry,
+    "state": _shape({"noun": _is_text, "id": _is_text, "row": _is_row}),
+    "cosignature": _shape({"cosignature": _is_text}),
+    "end": _shape({"lines": _is_count}),
+}
