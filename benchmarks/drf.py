@@ -382,7 +382,7 @@ class FigureView(APIView):
             Entry.objects.create(
                 id=figure.entry_id, at=figure.recorded_at, act="figure.recorded", noun="figure",
                 subject_ref=f"{force}/{measure}/{period}", version=figure.revision, force_code=force,
-                actor_type="service_client", actor_id=NOBODY, actor_name="drf", client_id="drf",
+                actor_type="service", actor_id=NOBODY, actor_name="drf", client_id="drf",
                 request_id=str(figure.entry_id), state=shown, patch=[],
             )  # fmt: skip
             figure.save(force_insert=True)

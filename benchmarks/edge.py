@@ -19,7 +19,7 @@ from pip_api.app import create_app
 from pip_api.db.migrate import migrate
 from pip_api.http import logs
 from pip_api.kernel.call import Answer, Call, Services
-from pip_api.resources.clients import Place, create_client
+from pip_api.resources.clients import create_client
 from pip_api.settings import Settings
 
 ROUNDS, REQUESTS = 7, 4_000
@@ -49,8 +49,8 @@ async def main() -> None:
 async def _token(app: FastAPI, client_id: str) -> str:
     services: Services = app.state.services
     async with services.database.transaction() as session:
-        call = Call(services, session, system(()), "benchmark")
-        secret = await create_client(call, client_id, client_id, "national_admin", Place.parse("national"))
+        call = Call(services, session, await system(session), "benchmark")
+        secret = await create_client(call, client_id, client_id, "national_admin", "national")
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://bench.test") as caller:
         form = {"grant_type": "client_credentials"}

@@ -64,7 +64,7 @@ ACTIONS = """
 ENTRY = """
     INSERT INTO ledger_entry (id, at, act, noun, subject_ref, version, force_code, actor_type, actor_id, actor_name,
         client_id, request_id, state, patch)
-    VALUES ($1, $2, 'figure.recorded', 'figure', $3, 1, $4, 'service_client', $5, 'floor', 'floor', $6, $7, '[]')
+    VALUES ($1, $2, 'figure.recorded', 'figure', $3, 1, $4, 'service', $5, 'floor', 'floor', $6, $7, '[]')
 """
 FIGURE = """
     INSERT INTO figure (force_code, measure_code, period_start, period_end, revision, value, status, narrative,

@@ -197,7 +197,7 @@ def entry(act: str, subject: UUID, force: str | None, state: Row) -> Row:
         "subject_ref": state.get("ref"),
         "version": 1,
         "force_code": force,
-        "actor_type": "service_client",
+        "actor_type": "service",
         "actor_id": ACTOR,
         "actor_name": "benchmark",
         "client_id": "benchmark",

@@ -369,7 +369,7 @@ async def put_figure(force: str, measure: str, period: date, sent: FigureIn, ses
             subject_ref=f"{force}/{measure}/{period}",
             version=figure.revision,
             force_code=force,
-            actor_type="service_client",
+            actor_type="service",
             actor_id=NOBODY,
             actor_name="sqlmodel",
             client_id="sqlmodel",

@@ -9,17 +9,25 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy import bindparam, select
 from uuid_utils.compat import uuid7
 
 from pip_api.access.principals import system
+from pip_api.access.tables import ACCOUNT, GRANT
 from pip_api.app import create_app
+from pip_api.db.columns import Code, Uid
+from pip_api.db.statements import Statement
 from pip_api.http.problems import REGISTERED
+from pip_api.kernel import verbs
 from pip_api.kernel.call import Call, Services
+from pip_api.kernel.resource import Resource
 from pip_api.ledger.sealing import Sealer
-from pip_api.resources.clients import Place, create_client
+from pip_api.resources.clients import create_client
 from pip_api.settings import Settings
 
 Record = dict[str, Any]
+_BY_CLIENT_ID = Statement(select(*ACCOUNT.c).where(ACCOUNT.c.client_id == bindparam("client_id", type_=Code)))
+_GRANTS_OF = Statement(select(*GRANT.c).where(GRANT.c.account_id == bindparam("account_id", type_=Uid())))
 
 
 @dataclass
@@ -77,11 +85,44 @@ class Service:
         """The id and the secret of a new client."""
         self._clients += 1
         client_id = f"{role.replace('_', '-')}-{self._clients}"
+        async with self.at_the_command_line() as call:
+            return client_id, await create_client(call, client_id, client_id, role, on, needs_keys=needs_keys)
+
+    @asynccontextmanager
+    async def at_the_command_line(self, **members: Any) -> AsyncIterator[Call]:
+        """A call of the service itself, in one transaction."""
+        members = {"query": {"reason": "for a test"}, "if_match": "*", **members}
         async with self.services.database.transaction() as session:
-            call = Call(self.services, session, system(()), "tests", query={"reason": "for a test"})
-            return client_id, await create_client(
-                call, client_id, client_id, role, Place.parse(on), needs_keys=needs_keys
-            )
+            yield Call(self.services, session, await system(session), "tests", **members)
+
+    async def create(self, of: Resource, **body: Any) -> Record:
+        """A row that the service itself makes."""
+        async with self.at_the_command_line(body=lambda: body) as call:
+            row: Record = (await verbs.create(of, call)).body
+            return row
+
+    async def change(self, of: Resource, id: object, **patch: Any) -> Record:
+        """A change that the service itself makes, whatever the version."""
+        async with self.at_the_command_line(path={"id": str(id)}, body=lambda: patch) as call:
+            row: Record = (await verbs.change(of, call)).body
+            return row
+
+    async def account(self, client_id: str) -> Record:
+        """The account of a program."""
+        async with self.services.database.read() as session:
+            (found,) = await session.fetch(_BY_CLIENT_ID, client_id=client_id)
+            return found
+
+    def name_of(self, client: httpx.AsyncClient) -> str:
+        """The client id of a caller."""
+        return self._secrets[client][0]
+
+    async def grant_of(self, client_id: str) -> Record:
+        """The one grant of a program."""
+        account = await self.account(client_id)
+        async with self.services.database.read() as session:
+            (found,) = await session.fetch(_GRANTS_OF, account_id=account["id"])
+            return found
 
     async def seal(self) -> int:
         """Seals what waits; gives the number of entries."""

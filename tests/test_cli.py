@@ -182,7 +182,7 @@ def test_a_client_is_made_and_used(demonstration: Demonstration) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     secret = done.stdout.strip()
     assert demonstration.run("token", "mart", PIP_CLIENT_SECRET=secret).returncode == 0
-    assert sentence(demonstration.run(*create)) == "There is a client with this id already."
+    assert sentence(demonstration.run(*create)) == "There is an account with this client id already."
     assert "data_submitter" in sentence(demonstration.run("client", "create", "m", "--role", "x", "--on", "national"))
     place = sentence(demonstration.run("client", "create", "m", "--role", "data_submitter", "--on", "kent"))
     assert place == "A place is national, region:CODE or force:CODE."

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from pip_api.access.permissions import OVERRIDE, PERMISSIONS
+from pip_api.access.permissions import OVERRIDE, PERMISSIONS, ROLES
 from pip_api.app import describe
 from pip_api.db.columns import to_json
 from pip_api.db.postgres import PostgresSession
@@ -189,8 +189,7 @@ async def test_answers_are_as_described(service: Service, admin: httpx.AsyncClie
             f"{operation['operationId']} {each.json_path}: {each.message}" for each in validator.iter_errors(body)
         ] == []
 
-    auditor = await service.caller("auditor")
-    admin.event_hooks["response"] = auditor.event_hooks["response"] = [check]
+    admin.event_hooks["response"] = [check]
     await made(admin, "/v1/measures", **MEASURE, target=61.4)
     concern = await a_concern(admin, measure_codes=[MEASURE["code"]])
     plan = await a_plan(admin, concern)
@@ -203,19 +202,24 @@ async def test_answers_are_as_described(service: Service, admin: httpx.AsyncClie
         await put(admin, (AVON, str(MEASURE["code"]), "2026-10"), value)
     await admin.patch(f"/v1/actions/{action['id']}", json={"status": "in_progress"}, headers={"If-Match": '"v1"'})
     reads = {path for method, path, _ in operations() if method == "get" and path.startswith("/v1/")}
+    callers = {"national_admin": admin}
     for path in sorted(path for path in reads if "{" not in path):
-        by = auditor if path == "/v1/audit-events" else admin
-        listed = await by.get(path, params={} if path == "/v1/triage" else {"limit": "1"})
+        permission = DOCUMENT["paths"][path]["get"]["x-permission"]
+        role = next(role for role in ("national_admin", *ROLES) if permission in ROLES[role])
+        if (caller := callers.get(role)) is None:
+            caller = callers[role] = await service.caller(role)
+            caller.event_hooks["response"] = [check]
+        listed = await caller.get(path, params={} if path == "/v1/triage" else {"limit": "1"})
         if f"{path}/{{id}}" in reads:
             one = f"{path}/{listed.json()['items'][0]['id']}"
-            await by.get(one)
-            await by.get(one, headers={"If-None-Match": "*"})
-            await by.get(f"{path}/none")
-            await by.get(f"{path}?limit=0")
+            await caller.get(one)
+            await caller.get(one, headers={"If-None-Match": "*"})
+            await caller.get(f"{path}/none")
+            await caller.get(f"{path}?limit=0")
         if f"{path}/{{id}}/versions" in reads:
-            await by.get(f"{one}/versions")
-            await by.get(f"{one}/versions/1")
-            await by.get(f"{one}/diff?from=1")
+            await caller.get(f"{one}/versions")
+            await caller.get(f"{one}/versions/1")
+            await caller.get(f"{one}/diff?from=1")
     for noun, row in (("concerns", concern), ("pips", plan)):
         await admin.patch(f"/v1/{noun}/{row['id']}", json={"titel": "x"})
         await admin.patch(f"/v1/{noun}/{row['id']}", json={"titel": "x", "version": 1})
@@ -323,7 +327,6 @@ def test_rows_are_written_in_few_places() -> None:
     imported = r"from sqlalchemy[.\w]* import [^\n]*\b(insert|update|delete)\b|(?m:^    (insert|update|delete),$)"
     writing = {name for name, text in modules() if re.search(imported, text)}
     assert writing == {
-        "access/clients.py",
         "access/leases.py",
         "exchange/figures.py",
         "kernel/idempotency.py",

@@ -1,4 +1,4 @@
-"""The house: reference data, concerns, plans, actions, progress, figures, clients, and the ledger under all of them."""
+"""The house: reference data, concerns, plans, actions, progress, figures, access, and the ledger under all of them."""
 
 from typing import Any
 
@@ -13,6 +13,11 @@ down_revision = None
 
 KINDS = ("change", "denied", "read", "export", "credential", "grant", "redaction", "system")
 SAID_BY_EVERY_ENTRY = ("id", "act", "noun", "actor_type", "actor_id", "actor_name", "client_id", "request_id")
+ACCESS = {
+    "account": ([["client_id"], ["issuer", "subject"]], ["place", "kind"]),
+    "credential": ([], ["place", "account_id", "kind"]),
+    "access_grant": ([], ["place", "account_id", "role"]),
+}
 OWNED = ("support_level_assignment", "concern", "pip", "action", "progress_update")
 OWN_KEYS = {
     "region": [["code"], ["gss_code"]],
@@ -102,36 +107,55 @@ def upgrade() -> None:
     )
     op.create_index("ledger_entry_noun_at", "ledger_entry", ["noun", "at"])
     op.create_table(
-        "service_client",
-        sa.Column("id", Uid(), nullable=False),
-        sa.Column("client_id", Code, nullable=False),
+        "account",
         sa.Column("name", sa.String(), nullable=False),
-        sa.Column("secret_hash", sa.String(), nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
         sa.Column("disabled_at", Instant(), nullable=True),
+        sa.Column("not_before", Instant(), nullable=True),
         sa.Column("needs_keys", sa.Boolean(), nullable=False),
-        sa.Column("entry_id", Uid(), nullable=False),
-        sa.ForeignKeyConstraint(["entry_id"], ["ledger_entry.id"], initially="DEFERRED", deferrable=True),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("place", Code, nullable=False),
+        sa.Column("client_id", Code, nullable=True),
+        sa.Column("issuer", Code, nullable=True),
+        sa.Column("subject", Code, nullable=True),
+        *row(),
+        in_ledger("account"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("client_id"),
+        sa.UniqueConstraint("issuer", "subject"),
     )
+    op.create_index("ix_account_place", "account", ["place"])
     op.create_table(
-        "access_grant",
-        sa.Column("id", Uid(), nullable=False),
-        sa.Column("client_id", Uid(), nullable=False),
-        sa.Column("role", sa.String(), nullable=False),
-        sa.Column("scope", sa.String(), nullable=False),
-        sa.Column("scope_code", Code, nullable=True),
+        "credential",
+        sa.Column("expires_at", Instant(), nullable=True),
+        sa.Column("account_id", Uid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("jwk", Json(), nullable=True),
+        *row(),
         sa.Column("valid_from", Instant(), nullable=False),
-        sa.Column("valid_to", Instant(), nullable=True),
-        sa.Column("granted_by", sa.String(), nullable=False),
-        sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("entry_id", Uid(), nullable=False),
-        sa.ForeignKeyConstraint(["entry_id"], ["ledger_entry.id"], initially="DEFERRED", deferrable=True),
-        sa.ForeignKeyConstraint(["client_id"], ["service_client.id"]),
+        sa.Column("secret_hash", sa.String(), nullable=True),
+        sa.Column("place", Code, nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
+        in_ledger("credential"),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("ix_access_grant_client_id", "access_grant", ["client_id"])
+    op.create_index("ix_credential_account_id", "credential", ["account_id"])
+    op.create_index("ix_credential_place", "credential", ["place"])
+    op.create_table(
+        "access_grant",
+        sa.Column("valid_to", Instant(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("account_id", Uid(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("place", Code, nullable=False),
+        *row(),
+        sa.Column("valid_from", Instant(), nullable=False),
+        sa.Column("granted_by", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
+        in_ledger("access_grant"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_access_grant_account_id", "access_grant", ["account_id"])
+    op.create_index("ix_access_grant_place", "access_grant", ["place"])
     op.create_table(
         "idempotency_key",
         sa.Column("client_id", Uid(), nullable=False),
@@ -353,6 +377,8 @@ def upgrade() -> None:
     append_only("figure", [["force_code", "measure_code", "period_start", "period_end", "revision"]])
     for table, keys in OWN_KEYS.items():
         versioned(table, [["id"], *keys], ["force_code"] if table in OWNED else [])
+    for table, (keys, fixed) in ACCESS.items():
+        versioned(table, [["id"], *keys], fixed)
     never_overlapping("support_level_assignment", "force_code", "starts_on", "ends_on")
 
 

@@ -49,9 +49,11 @@ from pip_api.ledger.log_state import LogState, watch
 from pip_api.ledger.notes import Notes
 from pip_api.ledger.sealing import Sealer
 from pip_api.resources import figure_operations
+from pip_api.resources.accounts import accounts
 from pip_api.resources.actions import actions
 from pip_api.resources.concerns import concerns
 from pip_api.resources.forces import forces
+from pip_api.resources.grants import grants
 from pip_api.resources.measures import measures
 from pip_api.resources.pips import pips
 from pip_api.resources.progress import progress_updates
@@ -69,6 +71,8 @@ RESOURCES = (
     support_levels,
     forces,
     regions,
+    accounts,
+    grants,
 )
 IMPORTS = {kind.name: kind for kind in (figure_imports.KIND, measure_imports.KIND)}
 OPERATIONS = (
@@ -137,7 +141,7 @@ def create_app(
     metrics = Metrics(RELEASE)
     issuers = Issuers(terms, VerifyingKeys(keys), settings.issuers, clock, metrics, elapsed)
     tokens = VerifiedTokens(issuers.verify, clock, seconds)
-    authentication = Authentication(tokens, database, clock, seconds, metrics, key.secret("log"))
+    authentication = Authentication(tokens, database, clock, seconds, settings.issuer, metrics, key.secret("log"))
     sealer = Sealer(database, clock, sealing_key(settings), services.log)
     services.log.keys = list(own_keys(sealer.key, settings.earlier_sealing_key_files).values())
     metrics.show(services.log.figures(clock))

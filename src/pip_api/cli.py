@@ -196,11 +196,11 @@ def _create_clients(
     settings: Settings, wanted: Mapping[str, tuple[str, str, str]], reason: str, *, needs_keys: bool = False
 ) -> dict[str, str]:
     """Clients by id, each with its name, role and place; gives their secrets. All are made, or none."""
-    from pip_api.resources.clients import Place, create_client
+    from pip_api.resources.clients import create_client
 
     async def make(call: "Call") -> dict[str, str]:
         return {
-            id: await create_client(call, id, name, role, Place.parse(on), needs_keys=needs_keys)
+            id: await create_client(call, id, name, role, on, needs_keys=needs_keys)
             for id, (name, role, on) in wanted.items()
         }
 
@@ -216,12 +216,15 @@ def _as_system(settings: Settings, reason: str, story: "Callable[[Call], Awaitab
 
     async def work(services: "Services") -> Any:
         async with services.database.transaction() as session:
-            return await story(Call(services, session, system(()), "pip-api-client", query={"reason": reason}))
+            return await story(
+                Call(services, session, await system(session), "pip-api-client", query={"reason": reason})
+            )
 
     try:
         return _with_services(settings, work)
     except Problem as problem:
-        raise StartRefused(problem.detail) from problem
+        told = [each["detail"] for each in problem.errors if problem.status == 422] or [problem.detail]
+        raise StartRefused(" ".join(dict.fromkeys(told))) from problem
 
 
 Address = Annotated[str, typer.Option("--server", envvar="PIP_SERVER", help="Where the service is.")]

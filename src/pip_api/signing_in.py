@@ -42,7 +42,8 @@ def bind(app: FastAPI) -> None:
         headers = {"Cache-Control": "no-store"}
         try:
             async with services.database.read() as session:
-                granted = await grant_token(session, door.issuer, lifetime, form, request.headers.get("authorization"))
+                basic = request.headers.get("authorization")
+                granted = await grant_token(session, door.issuer, lifetime, form, basic, services.clock())
         except OAuthRefused as error:
             if error.status == 401:
                 headers["WWW-Authenticate"] = 'Basic realm="pip_api"'

@@ -2,21 +2,13 @@
 
 import httpx
 import pytest
-from sqlalchemy import select
 
-from pip_api.access.clients import INSERT_GRANT, ServiceClient
-from pip_api.db.statements import Statement, column_of
-from pip_api.resources.clients import Place
+from pip_api.resources.grants import grants
 from tests.plans import AVON, CONCERN, DEVON, KENT, a_concern, a_plan, an_action
 from tests.service import Record, Service, refused
 
 SAME = {"X-Request-Id": "the-same-request"}
 NOBODY = "01890000-0000-7000-8000-000000000000"
-_NEWEST = Statement(
-    select(column_of(ServiceClient, "id"), column_of(ServiceClient, "entry_id")).order_by(
-        column_of(ServiceClient, "id").desc()
-    )
-)
 
 
 @pytest.fixture
@@ -132,12 +124,8 @@ async def two_grants(
 ) -> httpx.AsyncClient:
     """A client that holds two roles in two places."""
     caller = await service.caller(*first, scope)
-    role, place = second[0], Place.parse(second[1])
-    async with service.services.database.transaction() as session:
-        newest = await session.fetch(_NEWEST)
-        grant = {"id": service.services.new_id(), "client_id": newest[0]["id"], "role": role, "scope": place.scope}
-        times = {"valid_from": service.clock(), "valid_to": None, "entry_id": newest[0]["entry_id"]}
-        await session.run(INSERT_GRANT, **grant, **times, scope_code=place.code, granted_by="tests", reason="")
+    account = await service.account(service.name_of(caller))
+    await service.create(grants, account_id=str(account["id"]), role=second[0], place=second[1], reason="a second")
     return caller
 
 

@@ -83,7 +83,7 @@ async def test_entries_and_figures_are_only_added(filled: Settings) -> None:
 
 
 async def test_versioned_rows_are_never_deleted_and_only_rise(filled: Settings) -> None:
-    assert len(VERSIONED) == 9
+    assert len(VERSIONED) == 12
     for table in VERSIONED:
         before = counted(filled, table)
         assert before > 0
@@ -104,22 +104,22 @@ async def test_no_row_is_moved_to_another_force_or_key(filled: Settings) -> None
         "pip": "ref = 'x'",
         "force": "code = 'x'",
         "action": "task_number = '9.9'",
+        "account": "place = 'national:'",
+        "access_grant": "role = 'emperor'",
     }
     for table, change in changes.items():
         told = refusal(filled, f"UPDATE {table} SET {change}, version = version + 1 WHERE {change.replace('=', '<>')}")
         assert "an update must raise the version by one" in told, (table, told)
 
 
-async def test_a_client_or_a_role_without_its_entry_is_not_committed(filled: Settings) -> None:
-    for table, key in (("service_client", "client_id"), ("access_grant", "role")):
+async def test_an_account_a_secret_or_a_role_without_its_entry_is_not_committed(filled: Settings) -> None:
+    for table, key in (("account", "client_id"), ("credential", "secret_hash"), ("access_grant", "role")):
         columns = SQLModel.metadata.tables[table].c.keys()
         postgresql = filled.database_url.startswith("postgresql")
         new_id = f"CAST({NEW_ID} AS uuid)" if postgresql else NEW_ID
-        copied = ", ".join(
-            {"id": new_id, "entry_id": new_id, key: "'national_admin'"}.get(each, each) for each in columns
-        )
+        copied = ", ".join({"id": new_id, key: "'national_admin'"}.get(each, each) for each in columns)
         told = refusal(filled, f"INSERT INTO {table} ({', '.join(columns)}) SELECT {copied} FROM {table} LIMIT 1")
-        assert "entry_id" in told or told == "FOREIGN KEY constraint failed", (table, told)
+        assert f"{table}_in_ledger" in told or told == "FOREIGN KEY constraint failed", (table, told)
 
 
 async def test_a_version_without_its_entry_is_not_committed(filled: Settings) -> None:

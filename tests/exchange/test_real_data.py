@@ -67,7 +67,7 @@ async def totals(caller: httpx.AsyncClient, by: str) -> list[Record]:
 async def recomputed(service: Service, import_id: str) -> str:
     """The digest of the figures that an import brought, from the rows as they are now."""
     async with service.services.database.transaction() as session:
-        return await digest(Call(service.services, session, system(()), "tests"), UUID(import_id))
+        return await digest(Call(service.services, session, await system(session), "tests"), UUID(import_id))
 
 
 def memory(pid: int, name: str) -> int:

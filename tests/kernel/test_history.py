@@ -42,7 +42,7 @@ async def test_a_late_change_is_told_who_changed_what(service: Service, lead: ht
     document = refused(late, 412, "version_mismatch")
     assert late.headers["etag"] == document["current_etag"] == '"v4"'
     assert (document["expected_version"], document["current_version"]) == (1, 4)
-    actor = {"type": "service_client", "name": "force-lead-1", "client_id": "force-lead-1"}
+    actor = {"type": "service", "name": "force-lead-1", "client_id": "force-lead-1"}
     assert document["changed"] == [
         {"version": 4, "at": "2026-11-21T12:03:00Z", "actor": actor, "fields": ["/owner"]},
         {"version": 3, "at": "2026-11-21T12:02:00Z", "actor": actor, "fields": ["/title"]},

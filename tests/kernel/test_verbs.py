@@ -337,7 +337,7 @@ async def test_versions_tell_who_made_what_of_it_and_why(
         "version": 2,
         "act": "concern.changed",
         "at": "2026-11-21T12:10:00Z",
-        "actor": {"type": "service_client", "name": "force-lead-1", "client_id": "force-lead-1"},
+        "actor": {"type": "service", "name": "force-lead-1", "client_id": "force-lead-1"},
         "reason": "Agreed at triage",
         "request_id": "triage-2026-11",
         "overridden": False,

@@ -4,11 +4,11 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
-from pip_api.access.clients import ServiceClient
 from pip_api.db.columns import from_json
 from pip_api.db.statements import Statement
 from pip_api.ledger import entries
 from pip_api.ledger.entries import LedgerEntry
+from pip_api.resources.accounts import accounts
 from tests.plans import AVON, CONCERN, MEASURE, a_concern, a_plan, an_action, changed, made
 from tests.service import Record, Service, patched, refused
 
@@ -55,7 +55,7 @@ async def test_an_entry_says_who_what_when_and_why(service: Service, lead: httpx
         "subject_ref": None,
         "version": 1,
         "force_code": AVON,
-        "actor_type": "service_client",
+        "actor_type": "service",
         "actor_name": "force-lead-1",
         "client_id": "force-lead-1",
         "request_id": "board-of-november",
@@ -161,8 +161,7 @@ async def test_the_name_of_the_actor_is_kept_as_it_was(
     service: Service, lead: httpx.AsyncClient, ledger: Ledger
 ) -> None:
     concern = await a_concern(lead)
-    async with service.services.database.transaction() as session:
-        await session.run(Statement(update(ServiceClient).values(name="Renamed since")))
+    await service.change(accounts, (await service.account("force-lead-1"))["id"], name="Renamed since")
     service.clock.forward(seconds=service.services.settings.access_memory_seconds)
     await changed(lead, "/v1/concerns", concern, title="x")
     versions = (await lead.get(f"/v1/concerns/{concern['id']}/versions")).json()["items"]

@@ -3,45 +3,32 @@
 from datetime import datetime, timedelta
 
 import httpx
-from sqlalchemy import bindparam, update
 
-from pip_api.access.clients import CLIENT, INSERT_GRANT, Grant
 from pip_api.access.keys import load_signing_key
-from pip_api.access.principals import system
 from pip_api.access.tokens import TokenIssuer
-from pip_api.db.columns import Instant, Uid
-from pip_api.db.statements import Statement, column_of
-from pip_api.kernel.call import Call
-from pip_api.resources.clients import Place, create_client, disable_client
+from pip_api.resources.accounts import accounts
+from pip_api.resources.clients import create_client
+from pip_api.resources.grants import grants
 from tests.matrix.table import Caller
 from tests.service import Service
 
 REQUEST = "the-same-request"
 """One id for every request, so that equal answers are equal in each byte."""
-_END = Statement(
-    update(Grant)
-    .where(column_of(Grant, "client_id") == bindparam("of", type_=Uid()))
-    .values(valid_to=bindparam("at", type_=Instant()))
-)
 
 
 async def add_account(service: Service, name: str, caller: Caller) -> None:
     """An account by the name of the caller, with the grants and the flaw that the caller has."""
-    async with service.services.database.transaction() as session:
-        call = Call(service.services, session, system(()), "tests", query={"reason": "for a test"})
-        first = caller.grants[0] if caller.grants else ("force_reader", "national")
-        await create_client(call, caller.name, name, first[0], Place.parse(first[1]))
-        client = await session.one(CLIENT, client_id=caller.name)
-        assert client is not None
-        for role, on in caller.grants[1:]:
-            place = Place.parse(on)
-            grant = {"id": service.services.new_id(), "client_id": client["id"], "role": role, "scope": place.scope}
-            times = {"valid_from": service.clock(), "valid_to": None, "entry_id": client["entry_id"]}
-            await session.run(INSERT_GRANT, **grant, **times, scope_code=place.code, granted_by="tests", reason="")
-        if caller.flaw == "expired_grant" or not caller.grants:
-            await session.run(_END, of=client["id"], at=service.clock())
-        if caller.flaw == "disabled":
-            await disable_client(call, caller.name)
+    first, *others = caller.grants or (("force_reader", "national"),)
+    async with service.at_the_command_line() as call:
+        await create_client(call, caller.name, name, *first)
+    if caller.flaw == "expired_grant" or not caller.grants:
+        grant = await service.grant_of(caller.name)
+        await service.change(grants, grant["id"], valid_to=service.clock().isoformat())
+    account = str((await service.account(caller.name))["id"])
+    for role, place in others:
+        await service.create(grants, account_id=account, role=role, place=place, reason="for a test")
+    if caller.flaw == "disabled":
+        await service.change(accounts, account, disabled_at=service.clock().isoformat())
 
 
 def sign_in(service: Service, caller: Caller) -> httpx.AsyncClient:

@@ -96,6 +96,7 @@ class Rule:
     path: dict[str, str] | None = None
     withdrawn: int | None = 410
     """None where nothing of the kind can be withdrawn."""
+    elsewhere: int | None = None
     malformed: int | None = None
     denied: int = 403
 
@@ -157,7 +158,7 @@ def expected(rule: Rule, sees: Rule, caller: Caller, position: str) -> int:
     if position == "malformed":
         return rule.malformed or none
     if not _visible(rule, sees, caller, force):
-        return none
+        return rule.elsewhere or none
     permitted = rule.scope == "reference" or any(covers(place, force) for place in places)
     if position.startswith("withdrawn"):
         if rule.shape == "create":

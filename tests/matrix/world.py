@@ -51,7 +51,7 @@ class World:
             return [self.filled(each, position) for each in template]
         if not isinstance(template, str) or "$" not in template:
             return template
-        if "\n" in template:
+        if "$force" in template and template != "$force":
             return template.replace("$force", self._named("force", position))
         return self._named(template.removeprefix("$"), position)
 
@@ -66,12 +66,13 @@ class World:
 async def seed(service: Service) -> World:
     """Makes the world, by the requests that its people would send."""
     world, admin = World(), await service.caller("national_admin")
+    warden = await service.caller("access_admin")
     await _seed_national(world, admin)
     for position, force in OWN.items():
         writer = Caller(f"writer-{position}".replace("_", "-"), (("force_lead", f"force:{force}"),))
         await add_account(service, f"{sentinel(force)} writer", writer)
         lead = sign_in(service, writer)
-        await _seed_force(world, admin, lead, position, force)
+        await _seed_force(world, admin, warden, lead, position, force)
     return world
 
 
@@ -109,7 +110,12 @@ async def _made_or_withdrawn(
 
 
 async def _seed_force(
-    world: World, admin: httpx.AsyncClient, lead: httpx.AsyncClient, position: str, force: str
+    world: World,
+    admin: httpx.AsyncClient,
+    warden: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    position: str,
+    force: str,
 ) -> None:
     word = sentinel(force)
     reason = {"reason": f"{word} reason"}
@@ -152,6 +158,7 @@ async def _seed_force(
     lead.params = httpx.QueryParams()
     first = (await lead.get(f"/v1/concerns/{concerned['id']}/versions/1")).json()
     world.add("audit_event", position, Row(first["entry"], 1, force, first["entry"]))
+    await _seed_access(world, warden, position, force)
     gone = {"own": "withdrawn", "other_region": "withdrawn_elsewhere"}.get(position)
     if gone is None:
         return
@@ -164,3 +171,15 @@ async def _seed_force(
     ):
         await _made_or_withdrawn(world, admin, kind, noun, gone, body)
     world.at.update({("lonely_" + kind, gone): world.at[kind, gone] for kind in ("concern", "pip", "action")})
+
+
+async def _seed_access(world: World, warden: httpx.AsyncClient, position: str, force: str) -> None:
+    word, place = sentinel(force), f"force:{force}"
+    person = {"kind": "person", "name": f"{word} person", "issuer": "https://id.test", "subject": word, "place": place}
+    account = await made(warden, "/v1/accounts", **person)
+    world.add("account", position, Row(account["id"], 1, force, f'"id":"{account["id"]}"'))
+    grant = {"account_id": account["id"], "role": "access_admin", "place": place, "reason": word}
+    granted = await made(warden, "/v1/grants", **grant)
+    world.add("grant", position, Row(granted["id"], 1, force, granted["id"]))
+    if gone := {"own": "withdrawn", "other_region": "withdrawn_elsewhere"}.get(position):
+        await _made_or_withdrawn(world, warden, "grant", "grants", gone, grant)

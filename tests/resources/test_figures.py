@@ -74,7 +74,7 @@ async def test_each_revision_says_who_sent_it_and_why(service: Service, lead: ht
     path = ONE.format(*PLACE)
     assert (await mart.put(f"{path}?reason=Corrected", json={"value": 61.5}, headers=headers)).status_code == 200
     newest, first = (await lead.get(f"{path}/revisions")).json()["items"]
-    assert newest["actor"]["type"] == "service_client"
+    assert newest["actor"]["type"] == "service"
     assert newest["actor"]["client_id"].startswith("data-submitter-")
     assert (newest["reason"], newest["request_id"]) == ("Corrected", "monthly-return")
     assert first["actor"]["client_id"].startswith("force-lead-")

@@ -9,7 +9,7 @@ import structlog
 
 from pip_api.access.principals import Principal, load
 from pip_api.access.token_text import TokenRefused
-from pip_api.access.tokens import is_name
+from pip_api.access.tokens import Claims, is_name
 from pip_api.access.verified_tokens import VerifiedTokens
 from pip_api.db.session import Database
 from pip_api.http.metrics import Metrics
@@ -29,19 +29,22 @@ class Authentication:
         database: Database,
         clock: Callable[[], datetime],
         seconds: float,
+        own_issuer: str,
         metrics: Metrics,
         log_key: bytes,
     ) -> None:
         self._tokens = tokens
         self._database = database
+        self._own_issuer = own_issuer
         self._clock = clock
         self._seconds = seconds
         self._metrics = metrics
         self._log_key = log_key
-        self._principals: dict[tuple[str, str, str, frozenset[str] | None], tuple[float, Principal]] = {}
+        self._principals: dict[tuple[str, str, str, frozenset[str] | None], tuple[float, Principal | None]] = {}
 
     async def __call__(self, authorization: str | None) -> Principal:
-        """The caller. Raises 401, in the same words whatever is wrong with the token.
+        """The caller. Raises 401, in the same words whatever is wrong with the token, and 403 where it is good and
+        nobody is known by it.
 
         Two Authorization headers come as one with a comma, which no token has.
         """
@@ -57,19 +60,28 @@ class Authentication:
                 raise TokenRefused("scheme")
             claims = await self._tokens.verify(token)
             now = self._clock()
-            key = (claims.issuer, claims.subject, claims.client_id, claims.scope)
-            until, principal = self._principals.get(key, (0.0, None))
-            if principal is None or now.timestamp() >= until:
-                async with self._database.read() as session:
-                    principal = await load(session, claims, now)
-                if len(self._principals) >= 10_000:
-                    self._principals.clear()
-                self._principals[key] = (now.timestamp() + self._seconds, principal)
-            return principal
+            principal = await self._known(claims, now)
+            if principal is not None:
+                principal.require_usable(claims, now)
         except TokenRefused as refused:
             self._metrics.token_refused(refused.reason)
             log.info("token refused", reason=refused.reason, **self._traces(refused.signed))
             raise _refused() from None
+        if principal is None:
+            raise Problem("unknown_subject", "Ask whoever looks after access for an account.")
+        return principal
+
+    async def _known(self, claims: Claims, now: datetime) -> Principal | None:
+        """Also that nobody is known is remembered."""
+        key = (claims.issuer, claims.subject, claims.client_id, claims.scope)
+        until, principal = self._principals.get(key, (0.0, None))
+        if now.timestamp() >= until:
+            async with self._database.read() as session:
+                principal = await load(session, claims, self._own_issuer, now)
+            if len(self._principals) >= 10_000:
+                self._principals.clear()
+            self._principals[key] = (now.timestamp() + self._seconds, principal)
+        return principal
 
     def forget(self) -> None:
         """Forgets every token and grant, so that the next request looks at the database again."""

@@ -2,10 +2,11 @@
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
-from pip_api.access.clients import authenticate
+from pip_api.access.credentials import authenticate
 from pip_api.access.permissions import PERMISSIONS
 from pip_api.access.tokens import TokenIssuer
 from pip_api.db.session import Session
@@ -22,7 +23,12 @@ class OAuthRefused(Exception):
 
 
 async def grant_token(
-    session: Session, issuer: TokenIssuer, lifetime_seconds: int, form: bytes, authorization: str | None
+    session: Session,
+    issuer: TokenIssuer,
+    lifetime_seconds: int,
+    form: bytes,
+    authorization: str | None,
+    now: datetime,
 ) -> dict[str, Any]:
     """The answer to a token request; `form` is its body, `authorization` its header. Raises OAuthRefused."""
     try:
@@ -42,7 +48,7 @@ async def grant_token(
         scope = " ".join(fields["scope"].split())
         if not scope or not PERMISSIONS.issuperset(scope.split()):
             raise OAuthRefused("invalid_scope", "The scope names a permission that there is not.")
-    client = None if "\0" in client_id else await authenticate(session, client_id, secret)
+    client = None if "\0" in client_id else await authenticate(session, client_id, secret, now)
     if client is None:
         raise OAuthRefused("invalid_client", "The client is unknown, or its secret is wrong.", 401)
     token = issuer.issue(client["client_id"], client["client_id"], scope)

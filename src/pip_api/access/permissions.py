@@ -41,6 +41,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
         "import:run",
     },
     "auditor": frozenset({"audit:read"}),
+    "access_admin": REFERENCE | {"account:read", "account:write", "grant:read", "grant:write"},
 }
 
 PERMISSIONS: Final = frozenset().union(*ROLES.values())

@@ -1,48 +1,75 @@
 """Who is asking, and what may they do where?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, column, or_, select, table
+from sqlalchemy import and_, bindparam, or_, select
 
-from pip_api.access.clients import Grant, ServiceClient
-from pip_api.access.permissions import ROLES
+from pip_api.access.decisions import Held, Kind, Reach, reach_of
+from pip_api.access.permissions import PERMISSIONS
+from pip_api.access.places import Place, force_in
+from pip_api.access.tables import ACCOUNT, FORCE, GRANT
 from pip_api.access.token_text import TokenRefused
 from pip_api.access.tokens import Claims
-from pip_api.db.columns import Code, Instant
+from pip_api.db.columns import Code
 from pip_api.db.session import Session
-from pip_api.db.statements import Record, Statement, column_of
+from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller. `forces` gives, for each permission, the forces it reaches."""
+    """An authenticated caller. `client_id` names the program that it calls with, which people may share."""
 
     id: UUID
     client_id: str
     name: str
-    forces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    national: frozenset[str] = frozenset()
+    kind: Kind = "service"
+    held: Reach = field(default_factory=Reach)
     needs_keys: bool = False
     """Whether its every change has to come with an Idempotency-Key."""
+    disabled_at: datetime | None = None
+    not_before: datetime | None = None
+    scope: tuple[str, ...] = field(init=False)
+    """Every force that any permission reaches."""
+
+    def __post_init__(self) -> None:
+        every: set[str] = set().union(*set(self.held.forces.values()))
+        object.__setattr__(self, "scope", tuple(sorted(every)))
+
+    @property
+    def counted_as(self) -> str:
+        """People who share a program are counted each alone."""
+        return self.client_id if self.kind == "service" else str(self.id)
+
+    def require_usable(self, claims: Claims, now: datetime) -> None:
+        """Raises TokenRefused when the account may not be used now, or not by a token of this age."""
+        if self.disabled_at is not None and self.disabled_at <= now:
+            raise TokenRefused("account-disabled")
+        if self.not_before is not None and claims.issued_at < self.not_before:
+            raise TokenRefused("account-not-before")
 
     def reach(self, permission: str) -> tuple[str, ...]:
         """The codes of the forces that a permission reaches; empty when it is not held at all."""
-        return self.forces.get(permission, ())
+        return self.held.forces.get(permission, ())
+
+    def places(self, permission: str) -> tuple[str, ...]:
+        """The places over the whole of which a permission is held."""
+        national = ("national",) if permission in self.held.national else ()
+        regions = tuple(f"region:{code}" for code in self.held.regions.get(permission, ()))
+        return (*national, *regions, *(f"force:{code}" for code in self.reach(permission)))
 
     def require(self, permission: str) -> None:
         """Raises 403 when the permission is held nowhere, before anything is looked up: the same for every id."""
-        if permission not in self.forces:
+        if permission not in self.held.forces:
             raise denied(permission)
 
-    def require_for(self, permission: str, force: str | None) -> None:
-        """Raises 403 unless the permission is held for this force, or nationally where no force owns the thing."""
-        held = permission in self.national if force is None else force in self.reach(permission)
-        if not held:
-            raise denied(permission, force)
+    def require_for(self, permission: str, where: str | None) -> None:
+        """Raises 403 unless the permission is held for this force or place, or nationally where there is neither."""
+        if not self.held.holds(permission, where):
+            raise denied(permission, force_in(where))
 
 
 def denied(permission: str, where: str | None = None) -> Problem:
@@ -54,74 +81,66 @@ def denied(permission: str, where: str | None = None) -> Problem:
     )
 
 
-# The force table belongs to a layer above; two of its columns are all that access needs of it.
-_FORCE = table("force", column("code", Code), column("region_code", Code))
-
-_CLIENT = Statement(
-    select(*(column_of(ServiceClient, name) for name in ("id", "name", "client_id", "needs_keys"))).where(
-        column_of(ServiceClient, "client_id") == bindparam("client_id"),
-        column_of(ServiceClient, "disabled_at").is_(None),
+_IS_SERVICE = and_(
+    ACCOUNT.c.kind == bindparam("service", "service"),
+    ACCOUNT.c.client_id == bindparam("client_id", type_=Code),
+    ACCOUNT.c.issuer.is_not_distinct_from(bindparam("other_issuer", type_=Code)),
+)
+_IS_PERSON = and_(
+    ACCOUNT.c.kind == bindparam("person", "person"),
+    ACCOUNT.c.issuer == bindparam("other_issuer", type_=Code),
+    ACCOUNT.c.subject == bindparam("subject", type_=Code),
+)
+_ACCOUNT = Statement(
+    select(*(ACCOUNT.c[name] for name in ("id", "kind", "name", "disabled_at", "not_before", "needs_keys"))).where(
+        or_(_IS_SERVICE, _IS_PERSON)
     )
 )
 _GRANTS = Statement(
-    select(column_of(Grant, "role"), column_of(Grant, "scope"), _FORCE.c.code.label("force_code"))
-    .select_from(Grant)
-    .outerjoin(
-        _FORCE,
-        or_(
-            column_of(Grant, "scope") == "national",
-            (column_of(Grant, "scope") == "region") & (column_of(Grant, "scope_code") == _FORCE.c.region_code),
-            (column_of(Grant, "scope") == "force") & (column_of(Grant, "scope_code") == _FORCE.c.code),
-        ),
-    )
-    .where(
-        column_of(Grant, "client_id") == bindparam("id", type_=column_of(Grant, "client_id").type),
-        column_of(Grant, "valid_from") <= bindparam("now", type_=Instant()),
-        or_(column_of(Grant, "valid_to").is_(None), column_of(Grant, "valid_to") > bindparam("now", type_=Instant())),
+    select(*(GRANT.c[name] for name in ("role", "place", "valid_from", "valid_to"))).where(
+        GRANT.c.account_id == bindparam("account_id", type_=GRANT.c.account_id.type), GRANT.c.withdrawn_at.is_(None)
     )
 )
+_FORCES = Statement(select(FORCE.c.code, FORCE.c.region_code))
 
 
-async def load(session: Session, claims: Claims, now: datetime) -> Principal:
-    """The caller that a verified token names, with the grants of this moment.
+async def load(session: Session, claims: Claims, own_issuer: str, now: datetime) -> Principal | None:
+    """The caller that a verified token names, with the grants of this moment; None when nobody is known by that name.
 
     Authority is in the database, not in the token: the token says who, and at most which permissions (its scope).
-    Raises TokenRefused when the client is unknown or disabled.
+    A program is known by its client id, which its token has as the subject too: a person whose token was made for that
+    program is not the program.
     """
-    client = await session.one(_CLIENT, client_id=claims.client_id)
-    if client is None:
-        raise TokenRefused("client")
-    rows = await session.fetch(_GRANTS, id=client["id"], now=now)
-    forces, national = _reach(rows, claims.scope)
-    return Principal(client["id"], client["client_id"], client["name"], forces, national, client["needs_keys"])
+    other = None if claims.issuer == own_issuer else claims.issuer
+    client_id = claims.client_id if claims.subject == claims.client_id else None
+    found = await session.fetch(_ACCOUNT, client_id=client_id, subject=claims.subject, other_issuer=other)
+    if len(found) != 1:
+        return None
+    (account,) = found
+    rows = await session.fetch(_GRANTS, account_id=account["id"])
+    held = reach_of(map(_held, rows), claims.scope, await _geography(session), now)
+    return Principal(
+        account["id"], claims.client_id, account["name"], account["kind"], held, account["needs_keys"],
+        account["disabled_at"], account["not_before"],
+    )  # fmt: skip
 
 
-def _reach(rows: Iterable[Record], scope: frozenset[str] | None) -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
-    forces: dict[str, set[str]] = {}
-    national: set[str] = set()
-    for row in rows:
-        for permission in ROLES.get(row["role"], ()):
-            if scope is not None and permission not in scope:
-                continue
-            reached = forces.setdefault(permission, set())
-            if row["force_code"] is not None:
-                reached.add(row["force_code"])
-            if row["scope"] == "national":
-                national.add(permission)
-    shared: dict[
-        tuple[str, ...], tuple[str, ...]
-    ] = {}  # equal reaches are one object, which makes them quick to compare
-    reaches = {permission: tuple(sorted(codes)) for permission, codes in forces.items()}
-    return {name: shared.setdefault(codes, codes) for name, codes in reaches.items()}, frozenset(national)
+def _held(row: Record) -> Held:
+    return Held(row["role"], Place.parse(row["place"]), row["valid_from"], row["valid_to"])
+
+
+async def _geography(session: Session) -> Mapping[str, str | None]:
+    return {row["code"]: row["region_code"] for row in await session.fetch(_FORCES)}
 
 
 SYSTEM_ID = UUID("00000000-0000-7000-8000-000000000000")
-ANONYMOUS = Principal(UUID("00000000-0000-7000-8000-000000000001"), "anonymous", "anonymous")
+ANONYMOUS = Principal(UUID("00000000-0000-7000-8000-000000000001"), "anonymous", "anonymous", "anonymous")
 """Whoever did not say who it is, or could not prove it. It may do nothing."""
 
 
-def system(forces: Iterable[str], roles: Mapping[str, frozenset[str]] = ROLES) -> Principal:
+async def system(session: Session) -> Principal:
     """The service itself, at the command line: it may do whatever any role may, and the ledger names it."""
-    codes = tuple(sorted(forces))
-    everything: frozenset[str] = frozenset().union(*roles.values())
-    return Principal(SYSTEM_ID, "pip-api", "pip-api command line", dict.fromkeys(everything, codes), everything)
+    regions = await _geography(session)
+    forces, whole = tuple(sorted(regions)), tuple(sorted({each for each in regions.values() if each is not None}))
+    held = Reach(dict.fromkeys(PERMISSIONS, forces), dict.fromkeys(PERMISSIONS, whole), PERMISSIONS)
+    return Principal(SYSTEM_ID, "pip-api", "pip-api command line", "system", held)

@@ -61,21 +61,14 @@ class Loader:
     async def create_missing(self, of: Resource, body: Record) -> None:
         """A new row, unless its code is known."""
         found = of.lookup("code", withdrawn=True)
-        if not await self._session.fetch(found, names=[body["code"]], forces=self._by.reach(of.reads)):
+        if not await self._session.fetch(found, names=[body["code"]], forces=of.reached(self._by)):
             await self.create(of, body)
-
-
-async def _codes(services: Services) -> list[str]:
-    async with services.database.read() as session:
-        rows = await session.fetch(forces.all_keys)
-    return [row["code"] for row in rows]
 
 
 async def load_reference(services: Services) -> None:
     """Regions, forces and levels of support."""
-    by = system(await _codes(services))
     async with services.database.transaction(bulk=True) as session:
-        loader = Loader(services, session, by, "pip-api-migrate")
+        loader = Loader(services, session, await system(session), "pip-api-migrate")
         for row in _table("regions.csv"):
             await loader.create_missing(regions, row)
         for row in _table("forces.csv"):
@@ -87,10 +80,9 @@ async def load_reference(services: Services) -> None:
 async def load_example(services: Services) -> None:
     """The worked example plan, unless it was loaded before."""
     example = _document("example_plan.yaml")
-    by = system(await _codes(services))
     force = {"force_code": example["force_code"]}
     async with services.database.transaction(bulk=True) as session:
-        loader = Loader(services, session, by, "pip-api-demo")
+        loader = Loader(services, session, await system(session), "pip-api-demo")
         known = measures.lookup("code", withdrawn=True)
         if await session.fetch(known, names=[example["measures"][0]["code"]], forces=()):
             return

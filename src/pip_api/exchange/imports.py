@@ -227,7 +227,7 @@ _ACCOUNT = Statement(
         column_of(LedgerEntry, "subject_id") == bindparam("id", type_=Uid()),
         column_of(LedgerEntry, "act") == "import.completed",
         or_(
-            column_of(LedgerEntry, "client_id") == bindparam("client_id"),
+            column_of(LedgerEntry, "actor_id") == bindparam("by", type_=Uid()),
             bindparam("national", type_=Integer()) == 1,
         ),
     )
@@ -235,13 +235,13 @@ _ACCOUNT = Statement(
 
 
 async def get_import(call: Call) -> Answer:
-    """The account of an import, for the client that ran it and for national callers."""
+    """The account of an import, for who ran it and for national callers."""
     try:
         id = UUID(call.path["id"])
     except ValueError:
         raise Problem("not_found", "There is no import with this id.") from None
-    national = int("import:run" in call.by.national)
-    found = await call.session.one(_ACCOUNT, id=id, client_id=call.by.client_id, national=national)
+    national = int(call.by.held.holds("import:run", None))
+    found = await call.session.one(_ACCOUNT, id=id, by=call.by.id, national=national)
     if found is None:
         raise Problem("not_found", "There is no import with this id.")
     return Answer(200, found["state"])

@@ -158,7 +158,7 @@ class Edge:
     async def _count(self, by: Caller, policy: str, exchange: _Exchange) -> None:
         """Raises 429."""
         exchange.client_id = by.client_id
-        exchange.standing = self._rates.standing(by.client_id, policy)
+        exchange.standing = self._rates.standing(by.counted_as, policy)
         if exchange.standing is not None:
             exchange.window = await self._rates.take(exchange.standing)
 

@@ -22,6 +22,10 @@ class Caller(Protocol):
     @property
     def client_id(self) -> str: ...
 
+    @property
+    def counted_as(self) -> str:
+        """Under which name its requests are counted."""
+
 
 @dataclass(slots=True)
 class Incoming:

@@ -28,6 +28,7 @@ CATALOGUE: dict[str, Kind] = {
     "use_if_match": Kind(400, "A change is guarded by If-Match, not by a time"),
     "missing_credentials": Kind(401, "A bearer token is needed"),
     "invalid_token": Kind(401, "The bearer token is not accepted"),
+    "unknown_subject": Kind(403, "Nobody here is known by this token"),
     "permission_denied": Kind(403, "You are not permitted to do this"),
     "not_found": Kind(404, "There is no such thing here"),
     "not_yet_created": Kind(404, "It was not there yet at the moment asked for"),

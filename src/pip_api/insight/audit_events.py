@@ -167,7 +167,7 @@ async def get_event(call: Call) -> Answer:
 
 
 def _audits_all(by: Principal) -> bool:
-    return READS in by.national
+    return by.held.holds(READS, None)
 
 
 def _shown(row: Record) -> Record:

@@ -29,10 +29,10 @@ async def upsert(of: Resource, call: Call, batch: Sequence[Shape]) -> Upserted:
 
     A member that a row leaves out stays as it is. Rules are those of single requests.
     """
-    if of.key is None or of.parent is not None or of.references or of.owned:
+    if of.key is None or of.parent is not None or of.references or of.home is not None:
         raise TypeError(f"a {of.noun} cannot come in so")
     keys = [getattr(row, of.key) for row in batch]
-    forces = call.by.reach(of.reads)
+    forces = of.reached(call.by)
     rows = await call.session.fetch(of.lookup(of.key, withdrawn=True), names=keys, forces=forces)
     known = {row[of.key]: row for row in rows}
     made = Upserted()
@@ -42,7 +42,7 @@ async def upsert(of: Resource, call: Call, batch: Sequence[Shape]) -> Upserted:
         before = known.get(keys[place])
         after = of.with_derived(fresh(of, call, row.model_dump()) if before is None else before | _sent(of, row))
         changed = [] if before is None else [name for name in of.changeable if after[name] != before[name]]
-        context = RuleContext(call.today, before, None, {})
+        context = RuleContext(call.by, call.now, call.today, before)
         faults = [problem for rule in of.rules for problem in rule(after, context)]
         if before is not None and before["withdrawn_at"] is not None:
             faults = [fault("withdrawn", "This was withdrawn.", pointer=pointer(of.key))]

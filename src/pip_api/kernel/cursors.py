@@ -69,5 +69,5 @@ class Cursors:
 
 def cursors_of(call: Call) -> Cursors:
     """Each client has a key of its own, so that a cursor is of no use to another."""
-    key = hmac.digest(call.services.cursor_key, call.by.client_id.encode(), "sha256")
+    key = hmac.digest(call.services.cursor_key, call.by.id.bytes, "sha256")
     return Cursors(key, call.services.settings.cursor_lifetime_seconds)

@@ -50,7 +50,7 @@ NAMED: Mapping[str, Any] = {
     "state": {"ref": "avon-and-somerset-2026-01", "status": "active", "version": 2},
     "status": "active",
     "title": "Answer calls in time",
-    "type": "service_client",
+    "type": "service",
     "unit": "percent",
     "updated_at": "2026-10-05T08:30:00Z",
     "value": "active",

@@ -103,7 +103,7 @@ async def _found(relation: Relation, rows: Sequence[Record], call: Call, mark: M
     names = list(dict.fromkeys(name for row in rows for name in _names(relation, row)))
     if not names:
         return {}
-    forces = call.by.reach(relation.to.reads)
+    forces = relation.to.reached(call.by)
     related = await call.session.fetch(_statement(relation, mark.kind), names=names, forces=forces, **mark.params)
     groups: dict[str, list[Record]] = {}
     for row in related:

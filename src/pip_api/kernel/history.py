@@ -95,15 +95,13 @@ async def _point(call: Call, row: Record, name: str) -> tuple[datetime, Record |
 async def _whole(of: Resource, call: Call, row: Record, moment: datetime, version: Record | None) -> Record | None:
     """A row and what belongs to it, as they stood; None when it was not there yet."""
     mark = Mark(moment)
-    own = await call.session.one(
-        of.one_by("id", mark.kind), name=row["id"], forces=call.by.reach(of.reads), **mark.params
-    )
+    own = await call.session.one(of.one_by("id", mark.kind), name=row["id"], forces=of.reached(call.by), **mark.params)
     if own is None:
         return None
     if version is not None:
         own = dict(version["state"])
     for child in of.children:
-        forces = call.by.reach(child.reads)
+        forces = child.reached(call.by)
         rows = await call.session.fetch(_children(child, mark.kind), parent=row["id"], forces=forces, **mark.params)
         own[child.plural] = {str(each["id"]): each for each in rows}
     return own

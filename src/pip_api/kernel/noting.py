@@ -126,7 +126,7 @@ def _own_force(by: Principal) -> str | None:
 
 
 def _reach(by: Principal) -> set[str]:
-    return set().union(*by.forces.values())
+    return set(by.scope)
 
 
 def _force_in(answer: Answer) -> str | None:

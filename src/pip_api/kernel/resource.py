@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, FromClause, String, Table, bindparam, exists, insert, select, update
 
+from pip_api.access.places import force_in
+from pip_api.access.principals import Principal
 from pip_api.db.columns import Code, Instant, Json, Uid, from_json, to_json
 from pip_api.db.constructs import Texts, Uids, any_of, constant, each, json_member
 from pip_api.db.session import Session
@@ -28,7 +30,7 @@ class Reference:
 
     A row that is named so cannot be withdrawn. `by` is the column it names them with. `within` is a column that both
     sides must have in common, such as force_code. `path` goes from the members of a list to the name, for lists of
-    objects.
+    objects. A `prefix` goes before each name: what does not start with it names nothing here.
     """
 
     field: str
@@ -36,6 +38,7 @@ class Reference:
     by: str = "id"
     within: str | None = None
     path: str | None = None
+    prefix: str = ""
 
     def names(self, values: Mapping[str, Any]) -> list[tuple[str, Any]]:
         """Each pointer with the name that stands there."""
@@ -43,7 +46,8 @@ class Reference:
         if value is None:
             return []
         if not isinstance(value, list):
-            return [(pointer(self.field), value)]
+            named = not self.prefix or value.startswith(self.prefix)
+            return [(pointer(self.field), value.removeprefix(self.prefix) if self.prefix else value)] if named else []
         if self.path is None:
             return [(pointer(self.field, i), each) for i, each in enumerate(value)]
         return [(pointer(self.field, i, self.path), each[self.path]) for i, each in enumerate(value)]
@@ -51,19 +55,22 @@ class Reference:
 
 @dataclass(frozen=True)
 class RuleContext:
-    """What a rule may look at beside the new state: the old one, the rows referred to, and the day (London)."""
+    """What a rule may look at beside the new state: the old one, the rows referred to, who asks, the moment, and the
+    day (London)."""
 
+    by: Principal
+    now: datetime
     today: date
-    before: Record | None
-    parent: Record | None
-    related: Mapping[str, list[Record]]
+    before: Record | None = None
+    parent: Record | None = None
+    related: Mapping[str, list[Record]] = field(default_factory=dict)
 
     def problem(self, rule: str, path: str, detail: str, code: str = "rule_broken") -> Record:
         return fault(code, detail, rule=rule, pointer="#" + path)
 
 
 Rule = Callable[[Record, RuleContext], Iterable[Record]]
-Completion = Callable[[Session, Record, Record | None, date], Awaitable[None]]
+Completion = Callable[[Session, Record, RuleContext], Awaitable[None]]
 
 
 @dataclass(eq=False)  # each is declared once, and is itself only
@@ -75,7 +82,7 @@ class Resource:
     at creation, what the service assigns, such as a number; `derived` are columns worked out from the others at every
     write. `sort_as` makes of a column what to sort by instead of itself. `describes` is one sentence for the document.
     `changes_access` says that its rows decide who reaches what. `known_as` is the member by which sentences speak of a
-    row: its key, where nothing else is said.
+    row: its key, where nothing else is said. `hidden` are columns that are in no answer and in no entry.
     """
 
     noun: str
@@ -94,6 +101,7 @@ class Resource:
     complete: Completion | None = None
     changes_access: bool = False
     known_as: str = ""
+    hidden: Sequence[str] = ()
     derived: Mapping[str, Callable[[Record], Any]] = field(default_factory=dict)
     sort_as: Mapping[str, Callable[[ColumnElement[Any]], ColumnElement[Any]]] = field(default_factory=dict)
     referrers: list["Referrer"] = field(default_factory=list, init=False)
@@ -102,9 +110,9 @@ class Resource:
     def __post_init__(self) -> None:
         self.table: Table = self.row.__table__  # type: ignore[attr-defined]
         self._rows: dict[MarkKind, FromClause] = {}
-        self.owned = "force_code" in self.table.c
+        self.home = home_of(self.table)
         self.reads, self.writes = f"{self.noun}:read", f"{self.noun}:write"
-        self.names = _in_order(self.row, self.create)
+        self.names = tuple(name for name in _in_order(self.row, self.create) if name not in self.hidden)
         self.changeable = (*self.fields.model_fields, *self.derived)
         self.label = self.noun.replace("_", " ")
         self.a_label = f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.label}"
@@ -132,6 +140,16 @@ class Resource:
     def parent_field(self) -> str | None:
         return f"{self.parent.noun}_id" if self.parent is not None else None
 
+    def reached(self, by: Principal) -> tuple[str, ...]:
+        """The forces, or the places, whose rows a caller may see."""
+        return by.places(self.reads) if self.home == "place" else by.reach(self.reads)
+
+    def force_of(self, row: Record) -> str | None:
+        """The force that a row is about, if it is about one."""
+        if self.home is None:
+            return None
+        return force_in(row.get(self.home))
+
     @property
     def path(self) -> str:
         return "/v1/" + self.plural.replace("_", "-")
@@ -158,8 +176,6 @@ class Resource:
 
     def _prepare_statements(self) -> None:
         table = self.table
-        if self.key is not None:
-            self.all_keys = Statement(select(table.c[self.key]).where(*visible(table)))
         self.insert = Statement(insert(table).values({c.name: bindparam(c.name, type_=c.type) for c in table.c}))
         written = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in self.changeable}
         kept = (table.c.id == bindparam("id", type_=Uid()), table.c.version == bindparam("seen"))
@@ -219,6 +235,7 @@ class Referrer:
     def __init__(self, of: Resource, reference: Reference) -> None:
         self.of = of
         self._by = reference.by
+        self._prefix = reference.prefix
         column = of.table.c[reference.field]
         self._in_list = isinstance(column.type, Json)
         name = bindparam("name", type_=String() if self._in_list else column.type)
@@ -234,17 +251,27 @@ class Referrer:
     async def names(self, session: Session, row: Record) -> bool:
         """Whether a row in use names this one."""
         name = row[self._by]
-        return await session.one(self._any, name=str(name) if self._in_list else name) is not None
+        if self._prefix or self._in_list:
+            name = f"{self._prefix}{name}"
+        return await session.one(self._any, name=name) is not None
+
+
+def home_of(table: FromClause) -> str | None:
+    """The column that says where the rows of a table belong: to a force, or to a place; reference data has neither."""
+    return next((name for name in ("force_code", "place") if name in table.c), None)
 
 
 def visible(table: FromClause, one_force: bool = False) -> Sequence[ColumnElement[Any]]:
-    """The condition that starts every select: only rows of the forces in the caller's reach (the parameter `forces`).
+    """The condition that starts every select: only rows of the forces or places in the caller's reach (the parameter
+    `forces`).
 
     Or of `one_force` in it (the parameter `force`). Reference data that no force owns has no such condition.
     """
-    if one_force and "force_code" in table.c:
+    if (home := home_of(table)) is None:
+        return ()
+    if one_force and home == "force_code":
         return (table.c.force_code == bindparam("force", type_=Code),)
-    return (any_of(table.c.force_code, bindparam("forces", type_=Texts())),) if "force_code" in table.c else ()
+    return (any_of(table.c[home], bindparam("forces", type_=Texts())),)
 
 
 def _in_order(row: type[Row], create: type[Shape]) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ async def list_(of: Resource, call: Call) -> Answer:
         require_bounded(rows, tree)
         return [_only(row, fields, tree) for row in rows] if fields else rows
 
-    return await list_page(of.listing, call, of.path, {"forces": call.by.reach(of.reads)}, shaped, plain=not tree)
+    return await list_page(of.listing, call, of.path, {"forces": of.reached(call.by)}, shaped, plain=not tree)
 
 
 async def read(of: Resource, call: Call) -> Answer:
@@ -61,26 +61,29 @@ async def create(of: Resource, call: Call) -> Answer:
     """A new row, with its ledger entry."""
     new = of.accepted(call.body(), call.ignored)
     parent, related, errors = await _related(of, call, new, new)
-    force = parent["force_code"] if parent is not None else new.get("force_code")
+    home = None if of.home is None else (new if parent is None else parent).get(of.home)
     # A force that is named and out of reach is refused like one that is not there; a parent that was found is in reach.
-    if not of.owned or parent is not None or force in call.by.reach(of.reads):
-        call.require_for(of.writes, force if of.owned else None)
-    errors += [] if of.owned and force is None else _rules(of, call, new, None, parent, related)
+    # A place that there is not is told, whoever asks: everybody may know the regions and the forces.
+    elsewhere = of.home == "place" and any(each["pointer"] == pointer("place") for each in errors)
+    if parent is not None or (not elsewhere and (of.home != "force_code" or home in call.by.reach(of.reads))):
+        call.require_for(of.writes, home)
+    errors += [] if of.home is not None and home is None else _rules(of, call, new, None, parent, related)
     if errors:
         raise invalid(errors)
-    row = of.with_derived(fresh(of, call, new) | ({"force_code": force} if of.owned else {}))
+    row = of.with_derived(fresh(of, call, new) | ({} if of.home is None else {of.home: home}))
     sent = dict(row)
     if of.complete is not None:
-        await of.complete(call.session, row, parent, call.today)
+        await of.complete(call.session, row, RuleContext(call.by, call.now, call.today, None, parent, related))
     given = [name for name in of.names if row[name] != sent[name]]
     await write(of, call, "created", row, changes(of, row, None), given)
-    return Answer(201, row, {"ETag": etag(1), "Location": f"{of.path}/{row['id']}"})
+    shown = {name: row[name] for name in of.names} if of.hidden else row
+    return Answer(201, shown, {"ETag": etag(1), "Location": f"{of.path}/{row['id']}"})
 
 
 async def change(of: Resource, call: Call) -> Answer:
     """A merge patch on the version that the caller has seen."""
     before = await find(of, call, call.path["id"], hold=True)
-    call.require_for(of.writes, before["force_code"] if of.owned else None)
+    call.require_for(of.writes, _home(of, before))
     call.check_media_type()
     await _require_current(of, call, before, call.body)
     patch = of.accepted_patch(call.body(), call.ignored)
@@ -105,7 +108,7 @@ async def change(of: Resource, call: Call) -> Answer:
 async def withdraw(of: Resource, call: Call) -> Answer:
     """Takes a row out of use. It stays readable in its versions: rows are never deleted."""
     before = await find(of, call, call.path["id"], hold=True)
-    call.require_for(of.writes, before["force_code"] if of.owned else None)
+    call.require_for(of.writes, _home(of, before))
     await _require_current(of, call, before, None)
     for referrer in of.referrers:
         if await referrer.names(call.session, before):
@@ -124,7 +127,7 @@ async def _require_current(
     Whoever may override changes a row whatever its version is; the ledger says so.
     """
     if call.if_match is not None and call.if_match.strip() == "*":
-        call.require_for(OVERRIDE, before["force_code"] if of.owned else None)
+        call.require_for(OVERRIDE, _home(of, before))
         call.overrides = True
         return
     try:
@@ -155,7 +158,7 @@ async def find(
     """
     column, value = identified(name, of.key)
     row, mark = None, mark or Mark(call.moment)
-    known = {"name": value, "forces": call.by.reach(of.reads)}
+    known = {"name": value, "forces": of.reached(call.by)}
     if value is not None:
         row = await call.session.one(of.one_by(column, mark.kind, hold=hold), **known, **mark.params)
     if row is None and value is not None and call.moment is not None:
@@ -186,9 +189,7 @@ async def _related(
     parent = None
     related: dict[str, list[Record]] = {}
     if of.parent is not None and (field := of.parent_field) is not None:
-        rows = await call.session.fetch(
-            of.parent.lookup("id"), names=[after[field]], forces=call.by.reach(of.parent.reads)
-        )
+        rows = await call.session.fetch(of.parent.lookup("id"), names=[after[field]], forces=of.parent.reached(call.by))
         parent = rows[0] if rows else None
         if parent is None:
             errors.append(_missing(pointer(field), of.parent))
@@ -198,7 +199,7 @@ async def _related(
             continue
         names = sorted({str(name) for _, name in named})
         asked: list[Any] = [UUID(name) for name in names] if reference.by == "id" else names
-        rows = await call.session.fetch(to.lookup(reference.by), names=asked, forces=call.by.reach(to.reads))
+        rows = await call.session.fetch(to.lookup(reference.by), names=asked, forces=to.reached(call.by))
         shared = reference.within
         home = None if shared is None else after.get(shared) or (parent or {}).get(shared)
         found = {str(row[reference.by]) for row in rows if shared is None or home in (None, row[shared])}
@@ -207,6 +208,11 @@ async def _related(
         errors += [_missing(place, to) for place, name in named if str(name) not in found]
         related[reference.field] = rows
     return parent, related, errors
+
+
+def _home(of: Resource, row: Record) -> str | None:
+    """Where a permission has to be held for this row."""
+    return None if of.home is None else row[of.home]
 
 
 def _missing(place: str, to: Resource) -> Record:
@@ -221,7 +227,7 @@ def _rules(
     parent: Record | None,
     related: Mapping[str, list[Record]],
 ) -> list[Record]:
-    context = RuleContext(call.today, before, parent, related)
+    context = RuleContext(call.by, call.now, call.today, before, parent, related)
     return [problem for rule in of.rules for problem in rule(after, context)]
 
 

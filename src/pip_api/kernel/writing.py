@@ -40,7 +40,7 @@ def noted(of: Resource, call: Call, act: str, row: Record, patch: list[Record]) 
         subject_id=row["id"],
         subject_ref=of.reference_of(row),
         version=row["version"],
-        force_code=row.get("force_code") if of.owned else None,
+        force_code=of.force_of(row),
         state=_state(of, row),
         patch=patch,
     )

@@ -27,16 +27,15 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from pip_api.access.principals import ANONYMOUS, SYSTEM_ID, Principal
+from pip_api.access.principals import Principal
 from pip_api.db.columns import Code, Instant, Json, Uid
 from pip_api.db.errors import DRIVER_ERRORS, Conflict, Unavailable
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement, column_of
 
 Kind = Literal["change", "denied", "read", "export", "credential", "grant", "redaction", "system"]
-_KIND_OF: dict[str, Kind] = {"client": "credential", "credential": "credential", "grant": "grant"}
+_KIND_OF: dict[str, Kind] = {"account": "credential", "credential": "credential", "grant": "grant"}
 """Of nouns whose changes somebody looks for among all others."""
-_ACTORS = {SYSTEM_ID: "system", ANONYMOUS.id: "anonymous"}
 _BESIDE = text("kind <> 'change'")
 
 
@@ -114,7 +113,7 @@ def entry(
         "subject_ref": subject_ref,
         "version": version,
         "force_code": force_code,
-        "actor_type": _ACTORS.get(occasion.by.id, "service_client"),
+        "actor_type": occasion.by.kind,
         "actor_id": occasion.by.id,
         "actor_name": occasion.by.name,
         "client_id": occasion.by.client_id,

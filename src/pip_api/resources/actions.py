@@ -1,7 +1,6 @@
 """What is an action of a plan: which task, against which concern, by whom, with what, by when, and how far is it?"""
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -103,9 +102,9 @@ _NUMBERS = Statement(
 )
 
 
-async def give_number(session: Session, action: Record, plan: Record | None, today: date) -> None:
+async def give_number(session: Session, action: Record, on: RuleContext) -> None:
     """Numbers the task under the number that its concern has in the plan."""
-    if action["task_number"] is None and plan is not None:
+    if action["task_number"] is None and (plan := on.parent) is not None:
         taken = await session.fetch(_NUMBERS, pip_id=action["pip_id"])
         place = plan["concern_ids"].index(str(action["concern_id"])) + 1
         action["task_number"] = next_number(

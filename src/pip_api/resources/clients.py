@@ -1,117 +1,62 @@
-"""Which programs are clients of the service, with which roles where? Made at the command line, noted in the ledger."""
+"""How does a program get an account, its first role and a secret, all in one? At the command line."""
 
 import re
-from dataclasses import dataclass
-from uuid import UUID
+from dataclasses import replace
 
-from pip_api.access.clients import (
-    CLIENT,
-    DISABLE_CLIENT,
-    INSERT_CLIENT,
-    INSERT_GRANT,
-    Scope,
-    new_secret,
-    secret_hash,
-)
+from sqlalchemy import bindparam, select
+
+from pip_api.access.credentials import new_secret, secret_hash
 from pip_api.access.permissions import ROLES
-from pip_api.db.errors import Conflict
-from pip_api.db.statements import Record
+from pip_api.access.places import PATTERN
+from pip_api.access.tables import ACCOUNT
+from pip_api.db.columns import Code, to_json
+from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem, fault
 from pip_api.kernel.call import Call
-from pip_api.ledger import entries
-from pip_api.resources.forces import forces
-from pip_api.resources.regions import regions
+from pip_api.kernel.resource import Resource
+from pip_api.kernel.verbs import change, create, find
+from pip_api.kernel.writing import changes, fresh, write
+from pip_api.resources.accounts import accounts
+from pip_api.resources.credentials import credentials
+from pip_api.resources.grants import grants
 
-_CLIENT_ID = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")  # HTTP Basic ends the id at the first colon
+_PLACE = re.compile(PATTERN)
+_BY_CLIENT_ID = Statement(
+    select(ACCOUNT.c.id).where(ACCOUNT.c.client_id == bindparam("client_id", type_=Code), ACCOUNT.c.issuer.is_(None))
+)
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a role is held: 'national', 'region:south-west' or 'force:avon-and-somerset'."""
-
-    scope: Scope
-    code: str | None
-
-    @classmethod
-    def parse(cls, text: str) -> "Place":
-        """Raises Problem for anything else."""
-        scope, _, code = text.partition(":")
-        if scope == "national" and not code:
-            return cls("national", None)
-        if scope == "region" and code:
-            return cls("region", code)
-        if scope == "force" and code:
-            return cls("force", code)
+async def create_client(call: Call, client_id: str, name: str, role: str, on: str, *, needs_keys: bool = False) -> str:
+    """A new program with one role; gives its secret, which is shown this once. Raises Problem."""
+    if not _PLACE.fullmatch(on):
         raise _refused("on", "A place is national, region:CODE or force:CODE.")
-
-
-async def create_client(
-    call: Call, client_id: str, name: str, role: str, place: Place, *, needs_keys: bool = False
-) -> str:
-    """A new client with one role; gives its secret, which is shown this once. Raises Problem."""
-    if not _CLIENT_ID.fullmatch(client_id):
-        detail = "A client's id is written in lower case letters, digits, and single dots, hyphens or underscores."
-        raise _refused("client_id", detail)
     if role not in ROLES:
         raise _refused("role", f"The roles are: {', '.join(sorted(ROLES))}.")
-    if place.scope != "national":
-        resource = regions if place.scope == "region" else forces
-        if not await call.session.fetch(resource.lookup("code"), names=[place.code], forces=()):
-            raise _refused("on", f"There is no {place.scope} with this code.")
-    secret, id, entry_id = new_secret(), call.new_id(), call.new_id()
-    client = {
-        "id": id,
-        "client_id": client_id,
-        "name": name,
-        "created_at": call.now,
-        "disabled_at": None,
-        "needs_keys": needs_keys,
-    }
-    try:
-        await call.session.run(INSERT_CLIENT, **client, entry_id=entry_id, secret_hash=secret_hash(secret))
-    except Conflict as conflict:
-        raise _refused("client_id", "There is a client with this id already.", "duplicate_reference") from conflict
-    grant = {
-        "id": call.new_id(),
-        "client_id": id,
-        "role": role,
-        "scope": place.scope,
-        "scope_code": place.code,
-        "valid_from": call.now,
-        "valid_to": None,
-        "granted_by": call.by.name,
-        "reason": call.query.get("reason", ""),
-    }
-    await call.session.run(INSERT_GRANT, **grant, entry_id=entry_id)
-    await _note(call, "client.created", entry_id, 1, {**client, "grants": [grant]})
+    body = {"kind": "service", "name": name, "client_id": client_id, "place": on, "needs_keys": needs_keys}
+    account = await _made(call, accounts, body)
+    secret, id = new_secret(), str(account["id"])
+    row = fresh(credentials, call, credentials.accepted({"account_id": id, "kind": "secret"}))
+    row |= {"valid_from": call.now, "secret_hash": secret_hash(secret), "place": on}
+    await write(credentials, call, "created", row, changes(credentials, row, None))
+    reason = call.query.get("reason") or "At the command line"
+    await _made(call, grants, {"account_id": id, "role": role, "place": on, "reason": reason})
     return secret
 
 
 async def disable_client(call: Call, client_id: str) -> None:
-    """Ends every access of a client, for good. Raises Problem."""
-    client = await call.session.one(CLIENT, client_id=client_id)
-    if client is None or client["disabled_at"] is not None:
+    """Ends every access of a client. Raises Problem."""
+    known = await call.session.one(_BY_CLIENT_ID, client_id=client_id)
+    before = await find(accounts, call, str(known["id"])) if known is not None else None
+    if before is None or before["disabled_at"] is not None:
         raise _refused("client_id", "There is no client with this id, or it is disabled already.")
-    entry_id = call.new_id()
-    await call.session.run(DISABLE_CLIENT, of_id=client["id"], disabled_at=call.now, entry_id=entry_id)
-    shown = {name: client[name] for name in ("id", "client_id", "name", "created_at", "needs_keys")}
-    await _note(call, "client.disabled", entry_id, 2, {**shown, "disabled_at": call.now})
+    body = {"disabled_at": to_json(call.now).decode().strip('"'), "version": before["version"]}
+    await change(accounts, replace(call, path={"id": str(before["id"])}, body=lambda: body))
 
 
-async def _note(call: Call, act: str, entry_id: UUID, version: int, client: Record) -> None:
-    noted = entries.entry(
-        call.occasion(),
-        id=entry_id,
-        act=act,
-        subject_id=client["id"],
-        subject_ref=client["client_id"],
-        version=version,
-        force_code=None,
-        state=client,
-        patch=[],
-    )
-    await call.record(noted)
+async def _made(call: Call, of: Resource, body: Record) -> Record:
+    made: Record = (await create(of, replace(call, body=lambda: body))).body
+    return made
 
 
-def _refused(option: str, detail: str, code: str = "invalid_parameter") -> Problem:
-    return Problem("validation_failed", detail, errors=[fault(code, detail, "form", parameter=option)])
+def _refused(option: str, detail: str) -> Problem:
+    return Problem("validation_failed", detail, errors=[fault("invalid_parameter", detail, "form", parameter=option)])

@@ -1,7 +1,6 @@
 """What is a Performance Improvement Plan here: a force's structured, measured answer to its performance concerns?"""
 
 from collections.abc import Iterator
-from datetime import date
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
@@ -76,12 +75,12 @@ _REFS = Statement(
 )
 
 
-async def give_reference(session: Session, pip: Record, parent: Record | None, today: date) -> None:
+async def give_reference(session: Session, pip: Record, on: RuleContext) -> None:
     """The next number of the force and year.
 
     Two plans at once may be given the same; the database refuses the second, and the request is tried again.
     """
-    stem = f"{pip['force_code']}-{today.year}-"
+    stem = f"{pip['force_code']}-{on.today.year}-"
     taken = await session.fetch(_REFS, force_code=pip["force_code"])
     numbers = (int(row["ref"].removeprefix(stem)) for row in taken if row["ref"].startswith(stem))
     pip["ref"] = f"{stem}{max(numbers, default=0) + 1:02}"
