@@ -13,7 +13,7 @@ help:  ## Say what can be made
 run: .venv/run.stamp  ## Serve the demonstration on 127.0.0.1:8000
 	$(BIN)/pip-api serve --demo
 
-test: .venv/dev.stamp  ## Run everything that CI runs
+test: .venv/dev.stamp $(if $(shell command -v npm),tests/peers/node_modules/.stamp)  ## Run everything that CI runs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -49,7 +49,7 @@ lock: .venv/dev.stamp  ## Write the locks anew; UPGRADE=1 takes newer versions
 	$(subst pyproject.toml,,$(COMPILE)) --group=contract --output-file=tests/contract/requirements.lock
 
 clean:  ## Remove what was made, the demonstration's data too
-	rm -rf .venv tests/contract/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist var
+	rm -rf .venv tests/*/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist var
 
 # The stamps make an unchanged environment cost nothing: `make run` then starts at once.
 .venv/run.stamp: requirements.lock pyproject.toml
@@ -68,6 +68,6 @@ clean:  ## Remove what was made, the demonstration's data too
 	.venv/contract/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/contract/requirements.lock
 	touch $@
 
-tests/contract/node_modules/.stamp: tests/contract/package-lock.json
-	npm --prefix tests/contract ci --silent
+tests/%/node_modules/.stamp: tests/%/package-lock.json
+	npm --prefix tests/$* ci --silent
 	touch $@

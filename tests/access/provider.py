@@ -7,8 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from pip_api.access.signatures import JWK
+from pip_api.resources.accounts import accounts
+from pip_api.resources.grants import grants
 from pip_api.settings import NamedIssuer
 from tests.access.ring import AUDIENCE
+from tests.plans import AVON
+from tests.service import Service
 from tests.serving import free_port
 
 Misbehave = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -102,3 +106,11 @@ async def provider(jwks: Sequence[JWK]) -> AsyncIterator[Provider]:
     finally:
         await started.down()
     assert started.failures == []
+
+
+async def a_reader(service: Service, issuer: str, **known_as: str) -> str:
+    """Somebody of a named issuer who may read, known by a `client_id` or by a `subject`; gives that."""
+    place, kind = f"force:{AVON}", "service" if "client_id" in known_as else "person"
+    account = await service.create(accounts, kind=kind, name="Reader", place=place, issuer=issuer, **known_as)
+    await service.create(grants, account_id=str(account["id"]), role="force_reader", place=place, reason="for a test")
+    return next(iter(known_as.values()))

@@ -19,7 +19,7 @@ from pip_api.access.token_text import TokenRefused
 from pip_api.access.tokens import Terms
 from pip_api.http.metrics import Metrics
 from pip_api.settings import NamedIssuer, Settings, StartRefused, load
-from tests.access.provider import Provider, provider
+from tests.access.provider import Provider, a_reader, provider
 from tests.access.ring import ABSENT, NOW, Ring, T, base64url, ec_jwk, es, rsa_jwk
 from tests.access.test_key_sets import Elapsed
 from tests.plans import AVON
@@ -50,16 +50,11 @@ async def asked(service: Service, token: str) -> httpx.Response:
     return await service.http(Authorization=f"Bearer {token}").get("/v1/regions")
 
 
-async def a_reader(service: Service) -> str:
-    """The id of a program that may read."""
-    return (await service.new_client("force_reader", f"force:{AVON}"))[0]
-
-
 async def test_a_program_may_come_with_a_token_of_a_named_issuer(
     settings: Settings, elapsed: Elapsed, idp: Provider, ring: Ring
 ) -> None:
     async with believing(settings, elapsed, idp.named()) as service:
-        reader = await a_reader(service)
+        reader = await a_reader(service, idp.url, client_id="peer")
         said: dict[str, Any] = {"client_id": reader, "sub": reader, "scope": ABSENT}
         for token in (ring.token(iss=idp.url, **said), ring.es256(iss=idp.url, **said)):
             assert (await asked(service, token)).status_code == 200
@@ -67,8 +62,18 @@ async def test_a_program_may_come_with_a_token_of_a_named_issuer(
         refused(await asked(service, ring.es256(iss=service.services.settings.issuer, **said)), 401, "invalid_token")
         own = await service.caller("force_reader", f"force:{AVON}")
         assert (await own.get("/v1/regions")).status_code == 200
-    async with running(settings) as service:
+    async with running(settings) as service:  # and to a service that does not believe it
         refused(await asked(service, ring.es256(iss=idp.url, **said)), 401, "invalid_token")
+
+
+async def test_a_person_may_come_with_a_token_of_a_named_issuer(
+    settings: Settings, elapsed: Elapsed, idp: Provider, ring: Ring
+) -> None:
+    async with provider(idp.jwks) as other, believing(settings, elapsed, idp.named(), other.named()) as service:
+        await a_reader(service, idp.url, subject="officer-7")
+        assert (await asked(service, ring.es256(iss=idp.url, scope=ABSENT))).status_code == 200
+        for token in (ring.es256(iss=idp.url, sub="officer-8"), ring.es256(iss=other.url)):
+            refused(await asked(service, token), 403, "unknown_subject")
 
 
 async def test_a_start_while_the_provider_is_down(
@@ -77,7 +82,7 @@ async def test_a_start_while_the_provider_is_down(
     """J01 and J02"""
     await idp.down()
     async with believing(settings, elapsed, idp.named()) as service:
-        reader = await a_reader(service)
+        reader = await a_reader(service, idp.url, client_id="peer")
         token = ring.es256(iss=idp.url, client_id=reader, sub=reader, scope=ABSENT)
         answer = await asked(service, token)
         refused(answer, 503, "temporarily_unavailable")
@@ -129,8 +134,10 @@ async def test_a_flood_of_unknown_names_is_refused(
         elapsed.seconds += 30
         for number in range(50):
             refused(await asked(service, ring.es256(header={"kid": f"k{number}"}, iss=idp.url)), 401, "invalid_token")
-        reader = await a_reader(service)
-        assert (await asked(service, ring.es256(iss=idp.url, client_id=reader, scope=ABSENT))).status_code == 200
+        reader = await a_reader(service, idp.url, client_id="peer")
+        assert (
+            await asked(service, ring.es256(iss=idp.url, client_id=reader, sub=reader, scope=ABSENT))
+        ).status_code == 200
         assert idp.fetches == 2
 
 
@@ -139,11 +146,13 @@ async def test_a_rotated_key_is_taken_on_first_use(
 ) -> None:
     """J04"""
     async with believing(settings, elapsed, idp.named()) as service:
-        reader = await a_reader(service)
+        reader = await a_reader(service, idp.url, client_id="peer")
         new = ec.generate_private_key(ec.SECP256R1())
         idp.jwks = [*idp.jwks, ec_jwk("e2", new, "P-256")]
         elapsed.seconds += 31
-        token = ring.token(es(new), {"alg": "ES256", "kid": "e2"}, iss=idp.url, client_id=reader, scope=ABSENT)
+        token = ring.token(
+            es(new), {"alg": "ES256", "kid": "e2"}, iss=idp.url, client_id=reader, sub=reader, scope=ABSENT
+        )
         assert (await asked(service, token)).status_code == 200
         assert idp.fetches == 2
 
@@ -174,14 +183,16 @@ async def test_a_clock_that_is_set_changes_nothing(
     """J10"""
     async with believing(settings, elapsed, idp.named()) as service:
         service.clock.forward(hours=hours)
-        reader = await a_reader(service)
+        reader = await a_reader(service, idp.url, client_id="peer")
         now = T + hours * 3_600
         for number in range(20):
             said: dict[str, Any] = {"iat": now - 60, "exp": now + 600, "jti": f"{number}", "scope": ABSENT}
-            assert (await asked(service, ring.es256(iss=idp.url, client_id=reader, **said))).status_code == 200
+            assert (
+                await asked(service, ring.es256(iss=idp.url, client_id=reader, sub=reader, **said))
+            ).status_code == 200
         assert idp.fetches == 1
         elapsed.seconds += 300
-        again = ring.es256(iss=idp.url, client_id=reader, **said | {"jti": "x"})
+        again = ring.es256(iss=idp.url, client_id=reader, sub=reader, **said | {"jti": "x"})
         assert (await asked(service, again)).status_code == 200
         assert idp.fetches == 2
 
