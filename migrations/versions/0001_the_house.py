@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from pip_api.db.columns import Amount, Code, Instant, Json, Uid
-from pip_api.db.guards import append_only, never_overlapping, versioned
+from pip_api.db.guards import append_only, never_overlapping, resting_on_ledger, versioned
 
 revision = "0001"
 down_revision = None
@@ -375,6 +375,7 @@ def upgrade() -> None:
     op.create_index("ix_progress_update_pip_id", "progress_update", ["pip_id"])
     append_only("ledger_entry", [["seq"], ["id"], ["subject_id", "version"]])
     append_only("figure", [["force_code", "measure_code", "period_start", "period_end", "revision"]])
+    resting_on_ledger("figure")
     for table, keys in OWN_KEYS.items():
         versioned(table, [["id"], *keys], ["force_code"] if table in OWNED else [])
     for table, (keys, fixed) in ACCESS.items():

@@ -1,21 +1,30 @@
 """Does the database itself hold its promises, against any SQL? Here it is asked behind the service's back."""
 
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from itertools import product
 from typing import Any
+from uuid import UUID
 
 import httpx
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
+from sqlalchemy import inspect, text
 from sqlmodel import SQLModel
 
+from pip_api.db.migrate import connection_to
+from pip_api.db.sqlite import prepare
 from pip_api.ledger.entries import LedgerEntry
 from pip_api.settings import Settings
 from tests.plans import AVON, KENT, MEASURE, a_concern, a_plan, an_action, made
 
 VERSIONED = sorted(table.name for table in SQLModel.metadata.sorted_tables if {"id", "version"} <= set(table.c.keys()))
 VERSIONED.remove(str(LedgerEntry.__tablename__))
+NO_RECORD = {"alembic_version", "idempotency_key", "rate_count", "ledger_unsealed", "ledger_node", "ledger_head"}
+"""Tables that are no record of what anybody did: answers kept for a week, counts of requests, what seals the ledger."""
 KEPT = ["ledger_entry", "figure"]
 NEW_ID = "'01890000-0000-7000-8000-00000000ffff'"
 
@@ -142,10 +151,10 @@ async def test_an_entry_that_a_row_rests_on_cannot_be_cut_off(filled: Settings) 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 async def test_nothing_is_replaced_on_sqlite(filled: Settings) -> None:
-    """Neither foreign keys nor recursive triggers are on here: so it is for anybody who opens the file."""
+    """Recursive triggers are not on here: so it is for anybody who opens the file."""
     for table in (*KEPT, *VERSIONED):
         before = counted(filled, table)
-        told = refusal(filled, f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1", foreign_keys=False)
+        told = refusal(filled, f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1")
         assert told.startswith(f"unique: {table}"), (table, told)
         assert counted(filled, table) == before
 
@@ -160,7 +169,7 @@ async def test_no_row_takes_the_key_of_another_on_sqlite(filled: Settings) -> No
         before = counted(filled, table)
         values = ", ".join(new.get(column.name, column.name) for column in SQLModel.metadata.tables[table].columns)
         statement = f"INSERT OR REPLACE INTO {table} SELECT {values} FROM {table} LIMIT 1"
-        assert refusal(filled, statement, foreign_keys=False).startswith(f"unique: {table}"), statement
+        assert refusal(filled, statement).startswith(f"unique: {table}"), statement
         assert counted(filled, table) == before
 
 
@@ -172,7 +181,6 @@ async def test_an_update_replaces_nothing_on_sqlite(filled: Settings) -> None:
             filled,
             f"UPDATE OR REPLACE {table} SET version = version + 1, {column} = (SELECT max({column}) FROM {table}) "
             f"WHERE {column} = (SELECT min({column}) FROM {table})",
-            foreign_keys=False,
         )
         assert "an update must raise the version by one" in told
         assert counted(filled, table) == before
@@ -191,3 +199,132 @@ async def test_periods_of_one_force_share_no_day(filled: Settings, admin: httpx.
         answer = await admin.post("/v1/support-level-assignments", json=sent)
         assert answer.status_code == status, (start, answer.text)
         assert status == 201 or answer.json()["code"] == "period_overlap"
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+async def test_nothing_is_written_while_foreign_keys_are_off(filled: Settings) -> None:
+    """As they are for anybody who opens the file: the key into the ledger would not be looked at."""
+    for table in ("figure", *VERSIONED):
+        off = f"{table}: nothing is written while foreign keys are off"
+        column = "revision" if table == "figure" else "version"
+        assert off in refusal(filled, f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1", foreign_keys=False)
+        if table != "figure":
+            assert off in refusal(filled, f"UPDATE {table} SET {column} = {column} + 1", foreign_keys=False)
+
+
+def test_no_table_forgets_the_ledger(settings: Settings) -> None:
+    """Whatever table there is: its rows rest on entries, and are neither deleted nor changed in silence."""
+    with connection_to(settings) as connection:
+        found = inspect(connection)
+        triggers = "SELECT tgrelid::regclass::text AS tbl_name, tgname AS name FROM pg_trigger WHERE NOT tgisinternal"
+        if connection.dialect.name == "sqlite":
+            triggers = "SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'"
+        guards: dict[str, set[str]] = {}
+        for table, name in connection.execute(text(triggers)):
+            guards.setdefault(table, set()).add(name.removeprefix(f"{table}_"))
+        for table in sorted({*found.get_table_names()} - NO_RECORD - {"service_client", "access_grant"}):
+            keys = [key for key in found.get_foreign_keys(table) if key["referred_table"] == "ledger_entry"]
+            rests = {tuple(key["constrained_columns"]) for key in keys}
+            assert rests & {("id", "version"), ("entry_id",)} or table == "ledger_entry", table
+            if connection.dialect.name == "postgresql":
+                assert all(key["options"] == {"deferrable": True, "initially": "DEFERRED"} for key in keys), table
+                assert {"kept_row", "kept_statement"} <= guards[table], table
+            else:
+                assert "kept_delete" in guards[table], table
+                assert guards[table] & {"version", "kept_update"}, table
+
+
+async def test_no_way_of_writing_gets_past_the_ledger(filled: Settings) -> None:
+    """For each table: a new row, a copied one, many at once, one put in place of another, and a change."""
+    for table in ("figure", *VERSIONED):
+        columns = [column.name for column in SQLModel.metadata.tables[table].columns]
+        before = counted(filled, table)
+        for way in WAYS:
+            with connected(filled) as connection:
+                one = connection.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchone()
+                row = {name: NEW.get(name, value) for name, value in zip(columns, one, strict=True)}
+                with pytest.raises((psycopg.Error, sqlite3.Error)) as refused:
+                    committed(connection, way, table, row)
+                told = str(refused.value)
+                connection.rollback()
+            assert re.search("_in_ledger|entry_id|FOREIGN KEY|figure: update is refused", told), (table, way, told)
+            assert counted(filled, table) == before, (table, way.__name__)
+
+
+NEW: dict[str, Any] = {
+    "id": UUID(NEW_ID.strip("'")), "entry_id": UUID(NEW_ID.strip("'")), "revision": 99, "code": "x-one", "ref": "x-1",
+    "gss_code": "E99", "task_number": "99.9", "starts_on": "1999-01-01", "ends_on": "1999-01-02",
+}  # fmt: skip
+"""What makes a row free of every other promise than that of its entry."""
+
+
+def committed(connection: Any, way: Callable[..., None], table: str, row: dict[str, Any]) -> None:
+    way(connection, table, row)
+    connection.commit()
+
+
+def _plain(connection: Any, values: Iterable[Any]) -> list[Any]:
+    """Values as the driver takes them."""
+    if isinstance(connection, sqlite3.Connection):
+        return [str(value) if isinstance(value, UUID) else value for value in values]
+    return [Jsonb(value) if isinstance(value, list | dict) else value for value in values]
+
+
+def _marks(connection: Any, row: dict[str, Any]) -> str:
+    return ", ".join("?" if isinstance(connection, sqlite3.Connection) else "%s" for _ in row)
+
+
+def inserted(connection: Any, table: str, row: dict[str, Any]) -> None:
+    statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({_marks(connection, row)})"
+    connection.execute(statement, _plain(connection, row.values()))
+
+
+def inserted_among_many(connection: Any, table: str, row: dict[str, Any]) -> None:
+    statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({_marks(connection, row)})"
+    connection.cursor().executemany(statement, [_plain(connection, row.values())])
+
+
+def put_in_place(connection: Any, table: str, row: dict[str, Any]) -> None:
+    key = "force_code, measure_code, period_start, period_end, revision" if table == "figure" else "id"
+    statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({_marks(connection, row)})"
+    statement += f" ON CONFLICT ({key}) DO UPDATE SET {key.split(',')[0]} = excluded.{key.split(',')[0]}"
+    connection.execute(statement, _plain(connection, row.values()))
+
+
+def copied(connection: Any, table: str, row: dict[str, Any]) -> None:
+    """COPY, or what SQLite has instead of it."""
+    if isinstance(connection, sqlite3.Connection):
+        statement = f"INSERT OR REPLACE INTO {table} ({', '.join(row)}) VALUES ({_marks(connection, row)})"
+        connection.execute(statement, _plain(connection, row.values()))
+        return
+    with connection.cursor().copy(f"COPY {table} ({', '.join(row)}) FROM STDIN") as sink:
+        sink.write_row(_plain(connection, row.values()))
+
+
+def raised(connection: Any, table: str, row: dict[str, Any]) -> None:
+    column = "revision" if table == "figure" else "version"
+    connection.execute(f"UPDATE {table} SET {column} = {column} + 1")
+
+
+EMPTY = ("NULL", "''", "' '")
+WAYS = (inserted, inserted_among_many, put_in_place, copied, raised)
+
+
+async def test_an_entry_says_who_and_in_which_request(filled: Settings) -> None:
+    columns = [column.name for column in SQLModel.metadata.tables["ledger_entry"].columns if column.name != "seq"]
+    postgresql = filled.database_url.startswith("postgresql")
+    new = {"id": f"CAST({NEW_ID} AS uuid)" if postgresql else NEW_ID, "version": "99"}
+    for name, nothing in product(("actor_id", "actor_name", "actor_type", "client_id", "request_id"), EMPTY):
+        if name == "actor_id" and nothing != "NULL" and postgresql:
+            continue  # there it is no text
+        values = ", ".join({**new, name: nothing}.get(each, each) for each in columns)
+        statement = f"INSERT INTO ledger_entry ({', '.join(columns)}) SELECT {values} FROM ledger_entry LIMIT 1"
+        told = refusal(filled, statement)
+        assert "ledger_entry_says_who" in told or "not-null" in told or "NOT NULL" in told, (name, nothing, told)
+
+
+def test_every_connection_to_sqlite_asks_its_triggers() -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        prepare(connection)
+        for pragma in ("recursive_triggers", "foreign_keys"):
+            assert connection.execute(f"PRAGMA {pragma}").fetchone() == (1,)

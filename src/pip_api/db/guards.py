@@ -100,6 +100,22 @@ def versioned(table: str, keys: Keys, owner: Sequence[str] = ()) -> None:
     )
     _refuse_on_sqlite(table, "DELETE")
     _refuse_replacing(table, keys)
+    resting_on_ledger(table)
+
+
+def resting_on_ledger(table: str) -> None:
+    """Whoever opens the file of SQLite and does not ask for foreign keys would be free of the deferred one into the
+    ledger: nothing is written so. On PostgreSQL nobody is asked."""
+    if _is_postgresql():
+        return
+    for event in ("INSERT", "UPDATE"):
+        op.execute(
+            f"""
+            CREATE TRIGGER {table}_noted_{event.lower()} BEFORE {event} ON {table}
+            WHEN (SELECT foreign_keys FROM pragma_foreign_keys) = 0
+            BEGIN SELECT RAISE(ABORT, '{table}: nothing is written while foreign keys are off'); END
+            """
+        )
 
 
 def never_overlapping(table: str, owner: str, start: str, end: str) -> None:
