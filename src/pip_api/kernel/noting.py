@@ -74,7 +74,7 @@ async def note_read(
     told: Record = {"query": {name: text for name, text in query.items() if name != "cursor"}}
     if "Memento-Datetime" in answer.headers:
         told["as_of"] = answer.headers["Memento-Datetime"]
-    force = _force_in(answer) or (query["force"] if query.get("force") in _reach(by) else _own_force(by))
+    force = _force_in(answer) or (query["force"] if query.get("force") in by.scope else _own_force(by))
     noted = _entry(operation, services, incoming, kind, "read" if kind == "read" else "exported", force, told)
     if counts is Counts.always:
         await services.notes.note(noted)
@@ -121,12 +121,7 @@ def _subject(path: Mapping[str, str]) -> tuple[UUID | None, str | None]:
 
 def _own_force(by: Principal) -> str | None:
     """The force of a caller who has one only: its auditors are to see what it tried."""
-    forces = _reach(by)
-    return next(iter(forces)) if len(forces) == 1 else None
-
-
-def _reach(by: Principal) -> set[str]:
-    return set(by.scope)
+    return by.scope[0] if len(by.scope) == 1 else None
 
 
 def _force_in(answer: Answer) -> str | None:
