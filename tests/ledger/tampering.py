@@ -95,7 +95,8 @@ def envelope_member(case: Case) -> None:
     entry = case.one("entry")
     before = deepcopy(entry)
     name = case.random.choice([each for each in sorted(entry["envelope"]) if each not in ("at", "id")])
-    entry["envelope"][name] = _other(case.random, entry["envelope"][name])
+    was = entry["envelope"][name]
+    entry["envelope"][name] = 1 if name == "version" and was is None else _other(case.random, was)
     case.find("V3", entry=before)
 
 

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # typeshed knows one of them
 from typing import Any, Final, NoReturn
 
 from pip_api.ledger.envelope import BODY, ENVELOPE, canonical
@@ -17,11 +19,12 @@ FORMAT: Final = 1
 ORDER: Final = {"bundle": 0, "head": 1, "consistency": 2, "entry": 3, "state": 4, "cosignature": 5, "end": 6}
 """The types of lines, as they follow one another."""
 LONGEST_LINE: Final = 1 << 24  # bytes
-_LARGEST_DIGITS: Final = 16
 _LARGEST_INTEGER: Final = 2**53 - 1
 _HASH: Final = re.compile(r"[0-9a-f]{64}").fullmatch
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII).fullmatch
-_FIRST_BEYOND: Final = "\ue000"  # below it, characters are in the same order as code points and in UTF-16
+# Below U+E000, characters are in the same order as code points and in UTF-16.
+_BEYOND: Final = re.compile(rb"[\xee-\xff]").search
+_LARGE_INTEGER: Final = re.compile(rb"[:,\[]-?[0-9]{16}").search  # or text that looks like one
 
 
 class LineRefused(Exception):
@@ -46,27 +49,24 @@ def line(kind: str, **members: Any) -> bytes:
 def read(raw: bytes) -> Line:
     """A line without its end. Raises LineRefused when it cannot be used at all; what can be may not be canonical."""
     try:
-        text = raw.decode("utf-8")
-        members = _decode(text)
+        members = (_decode_with_care if _LARGE_INTEGER(raw) else _decode)(raw.decode())
     except (ValueError, RecursionError) as error:
         raise LineRefused("it is not JSON as it is sealed") from error
     kind = members.get("type") if isinstance(members, dict) else None
-    if kind not in ORDER:
+    if not isinstance(kind, str) or kind not in ORDER:
         raise LineRefused("it has no type that a bundle knows")
     if not _SHAPES[kind](members):
         raise LineRefused(f"it has not the members of type {kind}")
-    write = _quick if text.isascii() or max(text) < _FIRST_BEYOND else canonical
+    write = _written if raw.isascii() or not _BEYOND(raw) else canonical
     try:
-        if kind != "entry":
-            return Line(kind, members, write(members) == raw)
-        return _entry(members, raw, write)
+        return _entry(members, raw, write) if kind == "entry" else Line(kind, members, write(members) == raw)
     except (ValueError, RecursionError) as error:  # lone surrogates, which no text has
         raise LineRefused("it is not text") from error
 
 
 def parsed(raw: bytes) -> dict[str, Any]:
     """The members of a line that was read before."""
-    members: dict[str, Any] = _decode(raw.decode("utf-8"))
+    members: dict[str, Any] = _decode(raw.decode())
     return members
 
 
@@ -80,7 +80,8 @@ def _entry(members: dict[str, Any], raw: bytes, write: Callable[[Any], bytes]) -
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > _LARGEST_DIGITS + 1 or abs(value := int(digits)) > _LARGEST_INTEGER:
+    value = int(digits)
+    if abs(value) > _LARGEST_INTEGER:
         raise ValueError("an integer that a double does not hold")
     return value
 
@@ -89,20 +90,24 @@ def _no_number(digits: str) -> NoReturn:
     raise ValueError("no number that is sealed")
 
 
-_decode: Final = json.JSONDecoder(parse_int=_integer, parse_float=_no_number, parse_constant=_no_number).decode
-_encode: Final = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False
-).encode
+_decode: Final = json.JSONDecoder(parse_float=_no_number, parse_constant=_no_number).decode
+_decode_with_care: Final = json.JSONDecoder(
+    parse_float=_no_number, parse_constant=_no_number, parse_int=_integer
+).decode
+# What JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")) makes anew for each value that it encodes.
+_encode: Final[Callable[[Any, int], tuple[str, ...]]] = c_make_encoder(
+    None, _no_number, encode_basestring, None, ":", ",", True, False, False
+)
 
 
-def _quick(value: Any) -> bytes:
-    """The canonical text of a value without fractions, whose characters are all below the last of the first plane."""
-    return _encode(value).encode()
+def _written(value: Any) -> bytes:
+    """The canonical text of a value without fractions, whose characters are all below U+E000."""
+    return "".join(_encode(value, 0)).encode()
 
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values of a bundle are one; for Python, true and 1 are."""
-    return _encode(one) == _encode(other)
+    return "".join(_encode(one, 0)) == "".join(_encode(other, 0))
 
 
 def is_moment(value: Any) -> bool:
@@ -153,40 +158,49 @@ def _shape(
     return fits
 
 
-_ENVELOPE: Final = frozenset(ENVELOPE)
+_SORTED: Final = tuple(sorted(ENVELOPE))
+_MAY_BE_NULL: Final[Mapping[str, type]] = {"force_code": str, "subject_id": str, "version": int}
+_TYPES: Final = frozenset(
+    product(
+        *(
+            (_MAY_BE_NULL[name], type(None)) if name in _MAY_BE_NULL else (bool if name == "overridden" else str,)
+            for name in _SORTED
+        )
+    )
+)
 _BODY: Final = frozenset(BODY)
-_TEXTS: Final = ("id", "kind", "act", "noun", "actor_type", "actor_id", "client_id", "request_id")
-_ENTRY: Final = frozenset({"type", "log_id", "leaf_index", "leaf", "envelope"})
-_OPEN, _REDACTED = frozenset({"body", "salt"}), frozenset({"redacted_by"})
+_ENTRY: Final = ("type", "log_id", "leaf_index", "leaf", "envelope")
+_FORMS: Final = {
+    tuple(sorted((*_ENTRY, *content, *proof))): content
+    for content in (("body", "salt"), ("redacted_by",))
+    for proof in ((), ("proof",))
+}
+"""The members that an entry may have, and which of them say what was in it."""
 
 
 def _is_entry(members: Mapping[str, Any]) -> bool:
-    more = members.keys() - _ENTRY - {"proof"}
+    content = _FORMS.get(tuple(members)) or _FORMS.get(tuple(sorted(members)))
     return (
-        members.keys() >= _ENTRY
-        and more in (_OPEN, _REDACTED)
-        and _is_text(members["log_id"])
+        content is not None
+        and isinstance(members["log_id"], str)
         and _is_count(members["leaf_index"])
-        and _is_hash(members["leaf"])
+        and isinstance(members["leaf"], str)
         and ("proof" not in members or _is_proof(members["proof"]))
         and _is_envelope(members["envelope"])
-        and (_is_text(members["redacted_by"]) if more == _REDACTED else _is_hash(members["salt"]))
-        and (more == _REDACTED or _is_body(members["body"]))
+        and (
+            _is_hash(members["salt"]) and _is_body(members["body"])
+            if "salt" in content
+            else isinstance(members["redacted_by"], str)
+        )
     )
 
 
 def _is_envelope(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and value.keys() == _ENVELOPE
-        and all(isinstance(value[name], str) for name in _TEXTS)
-        and (value["subject_id"] is None or isinstance(value["subject_id"], str))
-        and (value["force_code"] is None or isinstance(value["force_code"], str))
-        and (value["version"] is None or type(value["version"]) is int)
-        and isinstance(value["overridden"], bool)
-        and _is_hash(value["body_digest"])
-        and is_moment(value["at"])
-    )
+    if not isinstance(value, dict):
+        return False
+    if tuple(value) != _SORTED:
+        value = dict(sorted(value.items()))
+    return tuple(value) == _SORTED and tuple(map(type, value.values())) in _TYPES and is_moment(value["at"])
 
 
 def _is_body(value: Any) -> bool:
