@@ -1,9 +1,14 @@
 """Whose request is it, and for how long does the service believe so?"""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx
+import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from pip_api.access.keys import load_signing_key
 from pip_api.access.tokens import TokenIssuer
@@ -151,3 +156,66 @@ async def test_a_withdrawn_grant_works_for_seconds_at_most(service: Service) -> 
     assert (await caller.get("/v1/concerns")).status_code == 200  # remembered
     service.clock.forward(seconds=0.001)
     refused(await caller.get("/v1/concerns"), 403, "permission_denied")
+
+
+# The recorded cases of the header; A12 (70 KB of it) is in `tests/http/test_listening.py`
+
+Sent = dict[str, Any]
+ACCEPTED: dict[str, Callable[[str], Sent]] = {
+    "A03 scheme in lower case": lambda bearer: {"headers": {"Authorization": f"bearer {bearer}"}},
+    "A13 headers that would say who asks, or what for": lambda bearer: {
+        "headers": {
+            "Authorization": f"Bearer {bearer}",
+            "X-HTTP-Method-Override": "DELETE",
+            "X-Forwarded-User": "admin",
+            "X-User-Id": "admin",
+            "X-Original-URL": "/v1/pips",
+        }
+    },
+}
+REFUSED: dict[str, Callable[[str], Sent]] = {
+    "A01 none": lambda bearer: {},
+    "A02 Basic": lambda bearer: {"headers": {"Authorization": "Basic abc"}},
+    "A04 no token": lambda bearer: {"headers": {"Authorization": "Bearer"}},
+    "A04 no token, but a blank": lambda bearer: {"headers": [(b"Authorization", b"Bearer ")]},
+    "A05 two headers, the first valid": lambda bearer: {
+        "headers": [("Authorization", f"Bearer {bearer}"), ("Authorization", "Bearer x.y.z")]
+    },
+    "A05 two headers, the second valid": lambda bearer: {
+        "headers": [("Authorization", "Bearer x.y.z"), ("Authorization", f"Bearer {bearer}")]
+    },
+    "A05 twice the same": lambda bearer: {"headers": [("Authorization", f"Bearer {bearer}")] * 2},
+    "A06 two with a comma": lambda bearer: {"headers": {"Authorization": f"Bearer {bearer}, Bearer {bearer}"}},
+    "A07 two with a blank": lambda bearer: {"headers": {"Authorization": f"Bearer {bearer} {bearer}"}},
+    "A08 two blanks before it": lambda bearer: {"headers": {"Authorization": f"Bearer  {bearer}"}},
+    "A09 a tab before it": lambda bearer: {"headers": {"Authorization": f"Bearer\t{bearer}"}},
+    "A10 in the address": lambda bearer: {"params": {"access_token": bearer}},
+    "A11 in a cookie": lambda bearer: {"headers": {"Cookie": f"access_token={bearer}; Authorization=Bearer {bearer}"}},
+    "A11 in a form": lambda bearer: {"method": "POST", "data": {"access_token": bearer}},
+    "in another header": lambda bearer: {"headers": {"Proxy-Authorization": f"Bearer {bearer}"}},
+}
+
+
+@pytest.mark.parametrize("case", ACCEPTED)
+async def test_a_header_is_accepted(service: Service, case: str) -> None:
+    _, caller = await reader(service)
+    sent = ACCEPTED[case](caller.headers["authorization"].removeprefix("Bearer "))
+    answer = await service.http().get("/v1/regions", **sent)
+    assert answer.status_code == 200
+    assert answer.json() == (await caller.get("/v1/regions")).json()
+
+
+@pytest.mark.parametrize("case", REFUSED)
+async def test_a_header_is_refused(service: Service, case: str) -> None:
+    _, caller = await reader(service)
+    bearer = caller.headers["authorization"].removeprefix("Bearer ")
+    with capture_logs(processors=[merge_contextvars]) as said:
+        answer = await service.http().request(**{"method": "GET", "url": "/v1/regions", **REFUSED[case](bearer)})
+    sent_one = any(name.lower() == "authorization" for name in answer.request.headers)
+    refused(answer, 401, "invalid_token" if sent_one else "missing_credentials")
+    assert answer.headers["www-authenticate"] == CHALLENGE + (', error="invalid_token"' if sent_one else "")
+    assert said
+    assert bearer not in f"{said} {answer.text} {answer.headers}"
+
+
+# A14 is `test_a_disabled_client_is_out_within_seconds`, and A15 `test_somebody_unknown_is_told_so_and_nothing_of_roles`

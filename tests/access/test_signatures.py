@@ -1,6 +1,8 @@
 """Which keys may sign, and is this text signed by one of them?"""
 
 import ast
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ import pytest
 
 from pip_api.access.signatures import JWK, VerifyingKeys, keys_by_kid, require_cryptography_backend
 from tests.access.ring import ABSENT, Ring, changed, ec_jwk, number, rsa_jwk
-from tests.serving import ROOT
+from tests.serving import ROOT, free_port
 
 
 def kids(*jwks: JWK) -> frozenset[str]:
@@ -148,6 +150,45 @@ def test_the_pure_python_packages_are_never_imported(ring: Ring) -> None:
     script = IN_A_NEW_PROCESS.replace("RSA_JWK", repr(rsa_jwk("r1", ring.r1)))
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
     assert (ran.stdout, ran.stderr, ran.returncode) == ("[]\n", "", 0)
+
+
+STARTED = """
+import asyncio
+import sys
+import httpx
+from pip_api.app import create_app
+from pip_api.db.migrate import migrate
+from pip_api.settings import load
+
+async def main():
+    settings = load()
+    migrate(settings)
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://it") as caller:
+        assert (await caller.get("/readyz")).status_code == 503, "an issuer is down"
+        made = app.state.door.issuer.issue("nobody", "nobody", None)
+        for token, status in ((made, 403), (made[:-86] + "A" * 86, 401)):
+            answer = await caller.get("/v1/regions", headers={"Authorization": f"Bearer {token}"})
+            assert answer.status_code == status, answer.text
+
+asyncio.run(main())
+print(sorted({"ecdsa", "rsa", "jose.jwt", "jose.jwe"} & set(sys.modules)))
+"""
+
+
+def test_nor_are_they_by_the_service_as_a_whole(tmp_path: Path) -> None:
+    named = [{"issuer": f"http://127.0.0.1:{free_port()}", "audience": "pip-api"}]
+    environment = {
+        "PIP_DATABASE_URL": f"sqlite:///{tmp_path}/pip.db",
+        "PIP_SIGNING_KEY_FILE": f"{tmp_path}/key.pem",
+        "PIP_SEALING_KEY_FILE": f"{tmp_path}/sealing.pem",
+        "PIP_ISSUERS": json.dumps(named),
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", STARTED], capture_output=True, text=True, env={**os.environ, **environment}, check=False
+    )
+    assert (ran.stdout.splitlines()[-1:], ran.returncode) == (["[]"], 0), ran.stderr
 
 
 @pytest.mark.parametrize("package", ["ecdsa", "rsa"])
