@@ -104,6 +104,8 @@ async def test_a_scope_narrows_the_token(service: Service, client: tuple[str, st
     assert (await narrow.get("/v1/concerns")).status_code == 200
     refusal = await narrow.post("/v1/concerns", json=CONCERN)
     assert refused(refusal, 403, "permission_denied")["required"] == ["concern:write"]
+    challenge = 'Bearer realm="pip_api", error="insufficient_scope", scope="concern:write"'
+    assert refusal.headers["www-authenticate"] == challenge
     refused(await narrow.get("/v1/pips"), 403, "permission_denied")
     whole = (await asked(service, GRANT, client)).json()["access_token"]
     wide = service.http(Authorization=f"Bearer {whole}")
@@ -115,6 +117,6 @@ async def test_a_scope_never_widens(service: Service, client: tuple[str, str]) -
     wishful = service.http(Authorization=f"Bearer {answer.json()['access_token']}")
     assert (await wishful.get("/v1/regions")).status_code == 200
     body = {"code": "x", "name": "X", "gss_code": "E12000010"}
-    assert refused(await wishful.post("/v1/regions", json=body), 403, "permission_denied")["required"] == [
-        "region:write"
-    ]
+    refusal = await wishful.post("/v1/regions", json=body)
+    assert refused(refusal, 403, "permission_denied")["required"] == ["region:write"]
+    assert "www-authenticate" not in refusal.headers  # another token would not help

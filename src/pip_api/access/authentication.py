@@ -7,15 +7,13 @@ from typing import Any
 
 import structlog
 
-from pip_api.access.principals import Principal, load
+from pip_api.access.principals import CHALLENGE, Principal, load
 from pip_api.access.token_text import TokenRefused
 from pip_api.access.tokens import Claims, is_name
 from pip_api.access.verified_tokens import VerifiedTokens
 from pip_api.db.session import Database
 from pip_api.http.metrics import Metrics
 from pip_api.http.problems import Problem
-
-_CHALLENGE = 'Bearer realm="pip_api"'
 
 log = structlog.get_logger("pip_api.access")
 
@@ -52,7 +50,7 @@ class Authentication:
             raise Problem(
                 "missing_credentials",
                 "Send a bearer token from /oauth2/token.",
-                headers={"WWW-Authenticate": _CHALLENGE},
+                headers={"WWW-Authenticate": CHALLENGE},
             )
         scheme, _, token = authorization.partition(" ")
         try:
@@ -101,5 +99,5 @@ def _refused() -> Problem:
     return Problem(
         "invalid_token",
         "The token is not accepted.",
-        headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'},
+        headers={"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'},
     )

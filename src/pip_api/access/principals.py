@@ -18,6 +18,8 @@ from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem
 
+CHALLENGE = 'Bearer realm="pip_api"'
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -32,6 +34,8 @@ class Principal:
     """Whether its every change has to come with an Idempotency-Key."""
     disabled_at: datetime | None = None
     not_before: datetime | None = None
+    limited_to: frozenset[str] | None = None
+    """The permissions that its token was made for, where it was not made for all."""
     scope: tuple[str, ...] = field(init=False)
     """Every force that any permission reaches."""
 
@@ -64,19 +68,26 @@ class Principal:
     def require(self, permission: str) -> None:
         """Raises 403 when the permission is held nowhere, before anything is looked up: the same for every id."""
         if permission not in self.held.forces:
-            raise denied(permission)
+            raise self._denied(permission)
 
     def require_for(self, permission: str, where: str | None) -> None:
         """Raises 403 unless the permission is held for this force or place, or nationally where there is neither."""
         if not self.held.holds(permission, where):
-            raise denied(permission, force_in(where))
+            raise self._denied(permission, force_in(where))
+
+    def _denied(self, permission: str, where: str | None = None) -> Problem:
+        if self.limited_to is None or permission in self.limited_to:
+            return denied(permission, where)
+        challenge = f'{CHALLENGE}, error="insufficient_scope", scope="{permission}"'  # RFC 6750, 3.1
+        return denied(permission, where, {"WWW-Authenticate": challenge})
 
 
-def denied(permission: str, where: str | None = None) -> Problem:
+def denied(permission: str, where: str | None = None, headers: Mapping[str, str] | None = None) -> Problem:
     return Problem(
         "permission_denied",
         "None of your roles gives this permission here.",
         extra={"required": [permission]},
+        headers=headers,
         unsaid=where,
     )
 
@@ -121,7 +132,7 @@ async def load(session: Session, claims: Claims, own_issuer: str, now: datetime)
     held = reach_of(map(_held, rows), claims.scope, await _geography(session), now)
     return Principal(
         account["id"], claims.client_id, account["name"], account["kind"], held, account["needs_keys"],
-        account["disabled_at"], account["not_before"],
+        account["disabled_at"], account["not_before"], claims.scope,
     )  # fmt: skip
 
 
