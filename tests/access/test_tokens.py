@@ -4,10 +4,13 @@ import json
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jose import jws
 
 from pip_api.access.keys import SigningKey
 from pip_api.access.token_text import TokenRefused
@@ -21,6 +24,7 @@ from tests.access.ring import (
     Judge,
     Ring,
     T,
+    es,
     rs,
     rsa_jwk,
     unbase64,
@@ -71,6 +75,31 @@ def test_claims_are_read_as_they_stand(ring: Ring, verifier: Judge) -> None:
         scope=frozenset({"pips:read", "actions:write"}),
     )
     assert verifier.verify(ring.es256(scope=ABSENT)).scope is None
+
+
+def test_a_refusal_takes_one_signature_whatever_is_wrong(
+    ring: Ring, verifier: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that its time does not tell which kids there are, or how far a guess got."""
+    asked: list[str] = []
+    verify = jws.verify
+
+    def counting(token: str, *more: Any) -> bytes:
+        asked.append(token)
+        return bytes(verify(token, *more))
+
+    monkeypatch.setattr("pip_api.access.signatures.jws.verify", counting)
+    wrong = {
+        "kid-unknown": ring.es256(header={"kid": "e9"}),
+        "alg-key": ring.es256(header={"kid": "r1"}),
+        "signature": ring.es256(es(ec.generate_private_key(ec.SECP256R1()))),
+        "exp": ring.es256(exp=T - 31),
+        "aud": ring.es256(aud="payroll"),
+    }
+    for reason, token in wrong.items():
+        with pytest.raises(TokenRefused, match=reason):
+            verifier.verify(token)
+    assert asked == list(wrong.values())
 
 
 def test_two_issuers_may_use_the_same_kid(ring: Ring) -> None:
