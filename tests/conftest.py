@@ -17,6 +17,7 @@ from pip_api.app import create_services
 from pip_api.db.migrate import migrate
 from pip_api.exchange.catalogue import load_reference
 from pip_api.settings import Settings
+from tests.matrix.trying import settled, tried  # noqa: F401
 from tests.plans import AVON, a_concern
 from tests.postgres import Postgres, cluster
 from tests.service import Clock, Record, Service, running

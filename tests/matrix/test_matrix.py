@@ -1,21 +1,13 @@
 """Who is answered what? Every operation x everybody who may ask x everywhere the thing asked for may be."""
 
-import json
-from typing import Any
-
 import httpx
 import pytest
 
-from pip_api.app import describe
-from pip_api.db.columns import to_json
-from tests.matrix.conftest import Tried
-from tests.matrix.table import FORCE_AT, OWN, TABLE, Caller, Rule, covers, expected, rules
+from tests.matrix.asking import RULES, asked
+from tests.matrix.table import FORCE_AT, OWN, TABLE, Caller, Rule, covers, expected
+from tests.matrix.trying import Tried
 from tests.matrix.world import World, sentinel
 from tests.soak import LONG
-
-DOCUMENT: dict[str, Any] = json.loads(to_json(describe()))
-RULES = rules(DOCUMENT)
-CSV = {"Content-Type": "text/csv"}
 
 
 def test_the_table_has_each_operation_and_no_other() -> None:
@@ -31,7 +23,7 @@ async def test_everybody_is_answered_what_the_table_says(tried: Tried, name: str
         refusals: dict[int, set[tuple[str, tuple[tuple[str, str], ...]]]] = {}
         for position in _tried(rule, caller):
             status = expected(rule, RULES[rule.sees], caller, position)
-            answer = await _asked(client, tried.world, rule, position)
+            answer = await asked(client, tried.world, rule, position)
             got = 200 if answer.is_success else answer.status_code
             if got != status:
                 wrong.append(f"{caller.name} {position}: {answer.status_code}, not {status}: {answer.text[:300]}")
@@ -61,30 +53,6 @@ def _tried(rule: Rule, caller: Caller) -> list[str]:
     """The positions for one caller; in the quick form two are enough where they are all refused alike."""
     alike = caller.unknown or not caller.holds(rule)
     return [rule.positions[0], rule.positions[-1]] if alike and not LONG else rule.positions
-
-
-async def _asked(client: httpx.AsyncClient, world: World, rule: Rule, position: str) -> httpx.Response:
-    """The answer to the operation on what stands at the position; a write is a dry run."""
-    query, headers, sent = dict(rule.query or {}), {}, {}
-    path = rule.address
-    if rule.shape == "list" and position != "everything":
-        query["force"] = world.filled("$force", position)
-    if rule.shape == "one":
-        named = world.filled(rule.path or {"id": f"${rule.of}"}, position)
-        if rule.path and position == "malformed":
-            named |= {"force": OWN["own"], "period": "x"}
-        path = path.format(**{"version": 1, **named})
-    if rule.method != "GET":
-        query["dry_run"] = "true"
-    if rule.method in ("PATCH", "DELETE"):
-        row = world.at.get((rule.of, position))
-        headers["If-Match"] = f'"v{row.version if row else 1}"'
-    if isinstance(rule.send, str):
-        sent, headers = {"content": world.filled(rule.send, position)}, CSV
-    elif rule.send is not None:
-        content = json.dumps(world.filled(rule.send, position), default=str)
-        sent, headers["Content-Type"] = {"content": content}, "application/json"
-    return await client.request(rule.method, path, params=query, headers=headers, **sent)
 
 
 def _shown(answer: httpx.Response, world: World, rule: Rule, caller: Caller, position: str) -> list[str]:
