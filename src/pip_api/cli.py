@@ -56,7 +56,7 @@ def serve(
 
     from pip_api.app import create_app
     from pip_api.db.migrate import require_current
-    from pip_api.http.listening import take_address
+    from pip_api.http.listening import Listener, take_address
     from pip_api.http.logs import configure
 
     settings = load()
@@ -67,7 +67,7 @@ def serve(
         require_current(settings)
         config = uvicorn.Config(
             create_app(settings),
-            http="httptools",
+            http=Listener,
             loop="uvloop",
             log_config=None,
             access_log=False,

@@ -92,3 +92,8 @@ async def test_a_body_without_a_length_is_left_as_soon_as_it_is_too_long(
 
     refused(await writer.post("/v1/concerns", content=endless(), headers=JSON), 413, "body_too_large")
     assert sent <= service.services.settings.max_body_bytes + 65_536
+
+
+async def test_a_length_of_many_digits_is_too_long(writer: httpx.AsyncClient) -> None:
+    headers = JSON | {"Content-Length": "9" * 5_000}
+    refused(await writer.post("/v1/concerns", content=b"{}", headers=headers), 413, "body_too_large")

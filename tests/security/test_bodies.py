@@ -13,7 +13,7 @@ from tests.security.bodies import free_text, permitted, sent, shown, types, with
 
 EACH = pytest.mark.parametrize("name", with_body())
 NOT_NUMBERS = ("NaN", "Infinity", "-Infinity", "1e400", '"NaN"', '"Infinity"', "1E+1000000", "9" * 41)
-EDGES = (2**31, 2**53 + 1, 2**63, 10**39, -1, 0, -(2**63) - 1)
+EDGES = (2**31, 2**53 + 1, 2**63, 10**39, -1, 0, -(2**63) - 1, -(10**39) + 1)
 INJECTIONS = (
     "' OR 1=1; --", "'; DROP TABLE ledger_entry; --", "%00", "{{7*7}}", "${jndi:ldap://127.0.0.1/x}", "$(reboot)",
     "<script>alert(1)</script>", "\\\\u0000", "%s%n", "../../etc/passwd", "=cmd()", "\u202eright to left",

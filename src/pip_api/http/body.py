@@ -27,8 +27,7 @@ def require_media_type(headers: Mapping[str, str], accepted: Collection[str], en
 async def chunks(receive: Receive, headers: Mapping[str, str], limit: int) -> AsyncIterator[bytes]:
     """The body as it arrives. Raises 413 as soon as it is, or says that it will be, longer than `limit` bytes."""
     declared = headers.get("content-length", "0")
-    received = int(declared) if declared.isdecimal() else 0
-    if received > limit:
+    if declared.isdecimal() and (len(declared) > 18 or int(declared) > limit):
         raise _too_large(limit)
     received = 0
     async for chunk in stream(receive):

@@ -255,8 +255,8 @@ def identified(name: str, key: str | None) -> tuple[str, Any]:
 
 def _body_version(body: Mapping[str, Any]) -> int | None:
     version = body.get("version")
-    if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
-        raise invalid([fault("int_type", "The version is a whole number.", pointer="#/version")])
+    if version is not None and (isinstance(version, bool) or not isinstance(version, int) or abs(version) >= 10**18):
+        raise invalid([fault("int_type", "The version is a whole number of at most 18 digits.", pointer="#/version")])
     return version
 
 
