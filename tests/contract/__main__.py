@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from tests.contract.clients import TOOLS, python_client, run, typescript_client
@@ -13,7 +14,8 @@ from tests.contract.fuzzing import demonstration, fuzzed
 from tests.contract.linters import HERE, Refused, lint
 from tests.serving import Server, serving
 
-EXAMPLES = 200
+EXAMPLES = {"demo-admin": 200, "demo-force": 50, "demo-triage": 50}
+"""For each client of the demonstration, and so for each role: a narrower one is refused more, and by other checks."""
 PLAN = "/v1/pips/avon-and-somerset-2026-01"
 RESOURCES = (
     "/v1/pips",
@@ -53,13 +55,14 @@ def pages(server: Server) -> str:
     return "chromium: " + ", ".join(run("node", HERE / "browser.mjs", server.url, chromium).splitlines())
 
 
-def fuzzing(folder: Path, server: Server) -> str:
-    """Schemathesis with every check, stateful links too."""
-    report, printed = fuzzed(folder, server, EXAMPLES)
+def fuzzing(folder: Path, server: Server, client: str) -> list[str]:
+    """Schemathesis with every check as one client: also without its token, with another, and along stateful links."""
+    report, printed = fuzzed(folder, server, EXAMPLES[client], client=client)
     if report["failures"] or report["errors"]:
         raise Refused(printed)
     tried, operations = report["test_cases"]["generated"], report["operations"]["tested"]
-    return f"schemathesis: 0 failures at {EXAMPLES} examples an operation, {operations} operations, {tried} cases"
+    each = f"{EXAMPLES[client]} examples an operation, {operations} operations, {tried} cases"
+    return [f"schemathesis as {client}: 0 failures at {each}"]
 
 
 def judged(name: str, judge: Callable[[], Iterable[str]]) -> bool:
@@ -98,7 +101,7 @@ def _judges(folder: Path, server: Server, known: Mapping[str, str]) -> dict[str,
         "typescript client": lambda: [typescript_client(made, known)],
         "manners": lambda: [manners(server, known["PIP_TOKEN"])],
         "pages": lambda: [pages(server)],
-        "fuzzing": lambda: [fuzzing(folder, server)],
+        **{f"fuzzing as {client}": partial(fuzzing, folder, server, client) for client in EXAMPLES},
     }
 
 

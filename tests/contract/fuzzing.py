@@ -21,15 +21,17 @@ def demonstration(folder: Path, server: Server, client: str = "demo-admin") -> d
     return {"PIP_TOKEN": token, "PIP_CLIENT_ID": client, "PIP_CLIENT_SECRET": secret}
 
 
-def fuzzed(folder: Path, server: Server, examples: int, *options: str) -> tuple[Record, str]:
-    """The report of a run against a server with the demonstration, and what it printed."""
-    report = folder / "report.json"
+def fuzzed(
+    folder: Path, server: Server, examples: int, *options: str, client: str = "demo-admin"
+) -> tuple[Record, str]:
+    """The report of a run as one client against a server with the demonstration, and what it printed."""
+    report = folder / f"report-{client}.json"
     command = [Path(sys.executable).with_name("st"), "--config-file", CONFIG, "run", f"{server.url}/openapi.json"]
     command += ["--checks=all", f"--max-examples={examples}", "--report=json", f"--report-json-path={report}", *options]
     done = subprocess.run(
         [str(each) for each in command],
         cwd=folder,
-        env={**os.environ, **demonstration(folder, server), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
+        env={**os.environ, **demonstration(folder, server, client), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
         capture_output=True,
         text=True,
     )

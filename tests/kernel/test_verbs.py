@@ -463,7 +463,7 @@ async def test_what_was_wrong_already_keeps_nobody_from_a_change(service: Servic
     """P15: only what is changed, and what follows from it, is judged anew."""
     concern = await a_concern(lead, identified_on="2026-11-21")
     service.clock.forward(days=-3)  # as if the rule were newer than the row
-    lead = await service.again(lead)
+    lead = await service.caller("force_lead", f"force:{AVON}")
     path = f"/v1/concerns/{concern['id']}"
     assert (await lead.patch(path, json={"owner": "Supt Hill"}, headers=at(1))).status_code == 200
     touched = await lead.patch(path, json={"identified_on": "2026-11-20"}, headers=at(2))
