@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.postgres import as_role
 from tests.serving import free_port
 
 ROOT = Path(__file__).parents[1]
@@ -67,6 +68,9 @@ def service(url: str, directory: Path) -> Iterator[Server]:
 def service_environment(url: str, directory: Path) -> dict[str, str]:
     plenty = {"PIP_RATE_LIMIT_REQUESTS": "1000000000", "PIP_IMPORT_LIMIT_REQUESTS": "1000000000"}
     key = str(directory / "key.pem")
+    if url.startswith("postgresql"):
+        plenty |= {"PIP_MIGRATION_DATABASE_URL": url}
+        url = as_role(url)
     return {"PIP_DATABASE_URL": url, "PIP_SIGNING_KEY_FILE": key, "PIP_LOG_LEVEL": "warning", **plenty}
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 import pip_api.app  # noqa: F401  (registers every table)
-from pip_api.db.migrate import connection_to
+from pip_api.db.migrate import migrating
 from pip_api.settings import load
 
 
@@ -24,5 +24,5 @@ def migrate(connection: Connection) -> None:
 if (given := context.config.attributes.get("connection")) is not None:
     migrate(given)
 else:
-    with connection_to(load()) as connection:
+    with migrating(load()) as connection:
         migrate(connection)

@@ -19,7 +19,7 @@ from pip_api.exchange.catalogue import load_reference
 from pip_api.settings import Settings
 from tests.matrix.trying import settled, tried  # noqa: F401
 from tests.plans import AVON, a_concern
-from tests.postgres import Postgres, cluster
+from tests.postgres import Postgres, as_role, cluster
 from tests.service import Clock, Record, Service, running
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -92,8 +92,10 @@ def _prepare(settings: Settings) -> None:
 
 
 def _settings(url: str, key_file: Path) -> Settings:
+    postgresql = url.startswith("postgresql")
     return Settings(
-        database_url=url,
+        database_url=as_role(url) if postgresql else url,
+        migration_database_url=url if postgresql else None,
         signing_key_file=key_file,
         sealing_key_file=key_file.with_name("sealing-key.pem"),
         sealing_interval_ms=0,  # a test that is about seals makes them itself

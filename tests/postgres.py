@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -16,9 +16,21 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
+
+from pip_api.db.guards import OWNER, SERVICE
+from pip_api.settings import Settings
+
+UNWALLED = "pip_unwalled"
+"""Whoever logs in as this has the rights of the service, and no policy holds for it: the second wall is off."""
 
 OLDEST = 15  # the first major version that the service supports
+PASSWORD = "for-tests"  # asked for by a named server only
+ROLES = {
+    OWNER: "NOLOGIN",
+    SERVICE: f"LOGIN PASSWORD '{PASSWORD}'",
+    UNWALLED: f"LOGIN BYPASSRLS PASSWORD '{PASSWORD}' IN ROLE {SERVICE}",
+}
 
 # The server lives as long as this shell's standard input is open, so it goes with the tests even when they are killed.
 KEEPER = """
@@ -73,10 +85,10 @@ def cluster(*, durable: bool = False, bindir: Path | None = None) -> Iterator[Po
     """
     given = os.environ.get("PIP_TEST_POSTGRES_URL")
     if given and bindir is None:
-        with _scratch(given) as postgres:
+        with _roles(given), _scratch(given) as postgres:
             yield postgres
     else:
-        with _throwaway(bindir or installed() or embedded(), durable) as postgres:
+        with _throwaway(bindir or installed() or embedded(), durable) as postgres, _roles(postgres.url):
             yield postgres
 
 
@@ -105,6 +117,34 @@ def embedded() -> Path:
 
 def with_database(url: str, name: str) -> str:
     return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+def unguarded(settings: Settings) -> str:
+    """The address by which a test does what the service may not."""
+    return settings.migration_database_url or settings.database_url
+
+
+def as_role(url: str, role: str = SERVICE) -> str:
+    """The same database as the service logs in, or another of its roles."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{role}:{PASSWORD}@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+@contextmanager
+def _roles(url: str) -> Iterator[None]:
+    """The roles of the service. They belong to a whole server, so other tests may be making or using them too."""
+    made = [name for name, kind in ROLES.items() if _done(url, f"CREATE ROLE {name} {kind}")]
+    yield
+    for name in reversed(made):
+        _done(url, f"DROP ROLE {name}")
+
+
+def _done(url: str, statement: str) -> bool:
+    taken = (errors.DuplicateObject, errors.UniqueViolation, errors.DependentObjectsStillExist)
+    with psycopg.connect(url, autocommit=True) as connection, suppress(*taken):
+        connection.execute(sql.SQL(statement))
+        return True
+    return False
 
 
 @contextmanager

@@ -1,8 +1,18 @@
-"""What do tests talk to? The whole service in process, over HTTP, on a database of its own."""
+"""What do tests talk to? The whole service in process, over HTTP, on a database of its own.
+
+Two walls stand between a caller and the rows of other forces: the doors of the kernel, and on PostgreSQL row-level
+security. To prove one alone, run a second service on the same database with the other one off:
+
+    async with running(service.services.settings, first_wall=False) as opened: ...
+
+and speak to it with the tokens that `service` gave (`opened.http(Authorization=caller.headers["Authorization"])`).
+With the first wall off each permission that a caller holds reaches every force, while its scope, which is what
+PostgreSQL goes by, stays its own. With the second off the service logs in as a role that no policy holds for.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -12,10 +22,13 @@ from fastapi import FastAPI
 from sqlalchemy import bindparam, select
 from uuid_utils.compat import uuid7
 
-from pip_api.access.principals import system
-from pip_api.access.tables import ACCOUNT, GRANT
+from pip_api.access.principals import Principal, system
+from pip_api.access.tables import ACCOUNT, FORCE, GRANT
 from pip_api.app import create_app
+from pip_api.db import open_database
 from pip_api.db.columns import Code, Uid
+from pip_api.db.scopes import EVERY_FORCE
+from pip_api.db.session import Database, Session
 from pip_api.db.statements import Statement
 from pip_api.http.problems import REGISTERED
 from pip_api.kernel import verbs
@@ -24,9 +37,11 @@ from pip_api.kernel.resource import Resource
 from pip_api.ledger.sealing import Sealer
 from pip_api.resources.clients import create_client
 from pip_api.settings import Settings
+from tests.postgres import UNWALLED, as_role, unguarded
 
 Record = dict[str, Any]
 _BY_CLIENT_ID = Statement(select(*ACCOUNT.c).where(ACCOUNT.c.client_id == bindparam("client_id", type_=Code)))
+_CODES = Statement(select(FORCE.c.code))
 _GRANTS_OF = Statement(select(*GRANT.c).where(GRANT.c.account_id == bindparam("account_id", type_=Uid())))
 
 
@@ -92,7 +107,7 @@ class Service:
     async def at_the_command_line(self, **members: Any) -> AsyncIterator[Call]:
         """A call of the service itself, in one transaction."""
         members = {"query": {"reason": "for a test"}, "if_match": "*", **members}
-        async with self.services.database.transaction() as session:
+        async with self.services.database.transaction(EVERY_FORCE) as session:
             yield Call(self.services, session, await system(session), "tests", **members)
 
     async def create(self, of: Resource, **body: Any) -> Record:
@@ -134,20 +149,56 @@ class Service:
         self._clients += 1
         return self._clients
 
+    @asynccontextmanager
+    async def unguarded(self) -> AsyncIterator[Session]:
+        """A transaction of somebody who has every right, and sees the rows of every force."""
+        settings = self.services.settings
+        whole = {"database_url": unguarded(settings), "database_pool_size": 1}
+        database = open_database(settings.model_copy(update=whole))
+        await database.open()
+        try:
+            async with database.transaction(EVERY_FORCE) as session:
+                yield session
+        finally:
+            await database.close()
+
     async def close(self) -> None:
         for client in self._opened:
             await client.aclose()
 
 
 @asynccontextmanager
-async def running(settings: Settings, elapsed: Callable[[], float] = monotonic) -> AsyncIterator[Service]:
-    """The service, started and in the end stopped."""
+async def running(
+    settings: Settings, elapsed: Callable[[], float] = monotonic, *, first_wall: bool = True, second_wall: bool = True
+) -> AsyncIterator[Service]:
+    """The service, started and in the end stopped; without one of its walls where a test proves the other alone."""
     clock = Clock()
-    app = create_app(settings, clock=clock, elapsed=elapsed, new_id=uuid7)
+    if not second_wall:
+        settings = settings.model_copy(update={"database_url": as_role(settings.database_url, UNWALLED)})
+    app = create_app(settings, clock=clock, elapsed=elapsed, new_id=uuid7, second_wall=second_wall)
+    if not first_wall:
+        _open_doors(app)
     async with app.router.lifespan_context(app):
         service = Service(app, clock)
         yield service
         await service.close()
+
+
+def _open_doors(app: FastAPI) -> None:
+    """Takes the first wall away from this application alone."""
+    (edge,) = (each for each in app.user_middleware if "authenticate" in each.kwargs)
+    real: Any = edge.kwargs["authenticate"]
+    database: Database = app.state.services.database
+
+    async def authenticate(*asked: Any) -> Principal:
+        caller: Principal = await real(*asked)
+        async with database.read() as session:
+            everywhere = tuple(row["code"] for row in await session.fetch(_CODES))
+        opened = replace(caller, held=replace(caller.held, forces=dict.fromkeys(caller.held.forces, everywhere)))
+        object.__setattr__(opened, "scope", caller.scope)
+        return opened
+
+    edge.kwargs["authenticate"] = authenticate
 
 
 def patched(state: Record, patch: list[Record]) -> Record:

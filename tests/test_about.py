@@ -11,7 +11,7 @@ from pip_api.db.migrate import connection_to
 from pip_api.rules import periods
 from pip_api.settings import Settings
 from tests.plans import AVON, CONCERN, a_concern
-from tests.postgres import take_no_changes
+from tests.postgres import take_no_changes, unguarded
 from tests.service import Record, Service, refused, running
 
 
@@ -72,7 +72,7 @@ async def test_the_release_is_told(service: Service) -> None:
 async def test_it_is_ready_when_its_database_is_migrated_to_this_release(settings: Settings, service: Service) -> None:
     anybody = service.http()
     assert (await anybody.get("/readyz")).json() == {"status": "ready"}
-    with connection_to(settings) as connection:
+    with connection_to(unguarded(settings)) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     answer = await anybody.get("/readyz")
     refused(answer, 503, "not_ready")
@@ -123,7 +123,7 @@ async def test_in_read_only_mode_reads_go_on(settings: Settings, service: Servic
 async def test_a_database_that_takes_no_changes_is_told_as_such(
     settings: Settings, lead: httpx.AsyncClient, concern: Record
 ) -> None:
-    take_no_changes(settings.database_url)
+    take_no_changes(unguarded(settings))
     async with running(settings) as standby:
         caller = standby.http(Authorization=lead.headers["authorization"])
         assert (await caller.get(f"/v1/concerns/{concern['id']}")).status_code == 200

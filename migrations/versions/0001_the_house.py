@@ -54,6 +54,11 @@ def in_ledger(table: str) -> sa.ForeignKeyConstraint:
     )
 
 
+def of_same_force(noun: str) -> sa.ForeignKeyConstraint:
+    """What a row refers to belongs to the row's own force."""
+    return sa.ForeignKeyConstraint([f"{noun}_id", "force_code"], [f"{noun}.id", f"{noun}.force_code"])
+
+
 def upgrade() -> None:
     op.create_table(
         "ledger_entry",
@@ -265,6 +270,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["force_code"], ["force.code"]),
         in_ledger("concern"),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("id", "force_code"),
     )
     op.create_index("ix_concern_force_code", "concern", ["force_code"])
     op.create_table(
@@ -305,6 +311,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["force_code"], ["force.code"]),
         in_ledger("pip"),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("id", "force_code"),
         sa.UniqueConstraint("ref"),
     )
     op.create_index("ix_pip_force_code", "pip", ["force_code"])
@@ -340,12 +347,13 @@ def upgrade() -> None:
         *row(),
         sa.Column("force_code", Code, nullable=False),
         sa.Column("original_due_on", sa.Date(), nullable=True),
-        sa.ForeignKeyConstraint(["concern_id"], ["concern.id"]),
+        of_same_force("concern"),
         sa.ForeignKeyConstraint(["force_code"], ["force.code"]),
         in_ledger("action"),
-        sa.ForeignKeyConstraint(["pip_id"], ["pip.id"]),
+        of_same_force("pip"),
         sa.UniqueConstraint("pip_id", "task_number"),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("id", "force_code"),
     )
     op.create_index("ix_action_concern_id", "action", ["concern_id"])
     op.create_index("ix_action_force_code", "action", ["force_code"])
@@ -362,11 +370,11 @@ def upgrade() -> None:
         sa.Column("percent_complete", sa.Integer(), nullable=True),
         *row(),
         sa.Column("force_code", Code, nullable=False),
-        sa.ForeignKeyConstraint(["action_id"], ["action.id"]),
-        sa.ForeignKeyConstraint(["concern_id"], ["concern.id"]),
+        of_same_force("action"),
+        of_same_force("concern"),
         sa.ForeignKeyConstraint(["force_code"], ["force.code"]),
         in_ledger("progress_update"),
-        sa.ForeignKeyConstraint(["pip_id"], ["pip.id"]),
+        of_same_force("pip"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_progress_update_action_id", "progress_update", ["action_id"])

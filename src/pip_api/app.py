@@ -128,10 +128,12 @@ def create_app(
     clock: Callable[[], datetime] = now,
     elapsed: Callable[[], float] = monotonic,
     new_id: Callable[[], UUID] = uuid7,
+    second_wall: bool = True,
 ) -> FastAPI:
     """The service as an ASGI application. It connects to its database when it starts. Raises StartRefused.
 
-    `elapsed` counts seconds, as a clock does that nobody sets.
+    `elapsed` counts seconds, as a clock does that nobody sets. Only a test that proves the first wall alone starts the
+    service without the second one.
     """
     require_cryptography_backend()
     services = create_services(settings, clock=clock, new_id=new_id)
@@ -146,7 +148,7 @@ def create_app(
     services.log.keys = list(own_keys(sealer.key, settings.earlier_sealing_key_files).values())
     metrics.show(services.log.figures(clock))
 
-    app = _documented(_lifespan(services, issuers, sealer))
+    app = _documented(_lifespan(services, issuers, sealer, second_wall))
     app.state.services = services
     app.state.sealer = sealer
     app.state.rates = rates(settings, services)
@@ -216,10 +218,12 @@ def _documented(lifespan: Lifespan | None) -> FastAPI:
     return app
 
 
-def _lifespan(services: Services, issuers: Issuers, sealer: Sealer) -> Lifespan:
+def _lifespan(services: Services, issuers: Issuers, sealer: Sealer, second_wall: bool) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await services.database.open()
+        if second_wall:
+            await services.database.require_walls()
         await issuers.open()
         every = 0 if services.settings.read_only else services.settings.sealing_interval_ms
         sealing = sealer.run(every / 1_000) if every else watch(services.database, services.log)

@@ -65,6 +65,7 @@ def serve(
         if demo:
             _prepare_demo(settings)
         require_current(settings)
+        _with_services(settings, lambda services: services.database.require_walls())
         config = uvicorn.Config(
             create_app(settings),
             http=Listener,
@@ -199,10 +200,7 @@ def _create_clients(
     from pip_api.resources.clients import create_client
 
     async def make(call: "Call") -> dict[str, str]:
-        return {
-            id: await create_client(call, id, name, role, on, needs_keys=needs_keys)
-            for id, (name, role, on) in wanted.items()
-        }
+        return {id: await create_client(call, id, *told, needs_keys=needs_keys) for id, told in wanted.items()}
 
     made: dict[str, str] = _as_system(settings, reason, make)
     return made
@@ -211,14 +209,14 @@ def _create_clients(
 def _as_system(settings: Settings, reason: str, story: "Callable[[Call], Awaitable[Any]]") -> Any:
     """Runs a story as the service itself, in one transaction. Raises StartRefused in the words of its refusal."""
     from pip_api.access.principals import system
+    from pip_api.db.scopes import EVERY_FORCE
     from pip_api.http.problems import Problem
     from pip_api.kernel.call import Call
 
     async def work(services: "Services") -> Any:
-        async with services.database.transaction() as session:
-            return await story(
-                Call(services, session, await system(session), "pip-api-client", query={"reason": reason})
-            )
+        async with services.database.transaction(EVERY_FORCE) as session:
+            by = await system(session)
+            return await story(Call(services, session, by, "pip-api-client", query={"reason": reason}))
 
     try:
         return _with_services(settings, work)

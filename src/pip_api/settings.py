@@ -66,7 +66,11 @@ class Settings(BaseSettings):
 
     database_url: str = Field(
         default="sqlite:///var/pip.db",
-        description="Where the data is: sqlite:///PATH, or postgresql://USER@HOST/NAME (PostgreSQL 15 or later).",
+        description="Where the data is: sqlite:///PATH, or postgresql://pip_app@HOST/NAME (PostgreSQL 15 or later).",
+    )
+    migration_database_url: str | None = Field(
+        default=None,
+        description="The same PostgreSQL with a login that may become pip_owner: only `pip-api migrate` uses it.",
     )
     database_pool_size: int = Field(default=10, ge=1, le=200, description="Connections held, at most, by one process.")
     database_prepare: bool = Field(
@@ -148,9 +152,11 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
 
-    @field_validator("database_url")
+    @field_validator("database_url", "migration_database_url")
     @classmethod
-    def _known_database(cls, value: str) -> str:
+    def _known_database(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         if not value.startswith(("sqlite:///", "postgresql://")):
             raise ValueError("must begin with sqlite:/// or postgresql://")
         try:

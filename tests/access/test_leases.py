@@ -9,7 +9,7 @@ import pytest
 from pip_api.access.leases import SharedLeases
 from pip_api.http.rates import Policy
 from pip_api.settings import Settings
-from tests.postgres import take_no_changes
+from tests.postgres import take_no_changes, unguarded
 from tests.service import Service, refused, running
 
 pytestmark = pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
@@ -51,7 +51,7 @@ async def test_a_process_that_went_away_takes_little_with_it(settings: Settings)
 
 async def test_a_database_that_takes_no_writes_still_answers(settings: Settings, service: Service) -> None:
     token = (await service.caller("national_admin")).headers["authorization"]
-    take_no_changes(settings.database_url)
+    take_no_changes(unguarded(settings))
     async with running(limited(settings, 5)) as standby:
         caller: httpx.AsyncClient = standby.http(Authorization=token)
         assert [(await caller.get("/v1/regions")).status_code for _ in range(6)] == [200] * 5 + [429]

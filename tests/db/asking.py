@@ -10,6 +10,7 @@ from sqlalchemy import Integer, String, bindparam, select
 from pip_api.db.postgres import PostgresDatabase
 from pip_api.db.statements import Statement
 from pip_api.settings import Settings
+from tests.postgres import unguarded
 
 ECHO = Statement(select(bindparam("n", type_=Integer()).label("n"), bindparam("word", type_=String()).label("word")))
 
@@ -31,7 +32,7 @@ async def told(database: PostgresDatabase, n: int) -> None:
 
 def outside(settings: Settings, command: str) -> Any:
     """What a command of somebody else answers."""
-    with psycopg.connect(settings.database_url, autocommit=True) as other:
+    with psycopg.connect(unguarded(settings), autocommit=True) as other:
         cursor = other.execute(command)
         row = cursor.fetchone() if cursor.description else None
         return row and row[0]

@@ -3,7 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from itertools import product
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from pip_api.db.sqlite import prepare
 from pip_api.ledger.entries import LedgerEntry
 from pip_api.settings import Settings
 from tests.plans import AVON, KENT, MEASURE, a_concern, a_plan, an_action, made
+from tests.postgres import unguarded
 
 VERSIONED = sorted(table.name for table in SQLModel.metadata.sorted_tables if {"id", "version"} <= set(table.c.keys()))
 VERSIONED.remove(str(LedgerEntry.__tablename__))
@@ -32,7 +33,7 @@ NEW_ID = "'01890000-0000-7000-8000-00000000ffff'"
 @contextmanager
 def connected(settings: Settings, *, foreign_keys: bool = True) -> Iterator[Any]:
     """A connection of somebody who knows nothing of this service."""
-    url = settings.database_url
+    url = unguarded(settings)
     if url.startswith("postgresql"):
         with psycopg.connect(url) as connection:
             yield connection
@@ -67,7 +68,7 @@ async def filled(settings: Settings, admin: httpx.AsyncClient) -> Settings:
     """A database with a row in every table."""
     await made(admin, "/v1/measures", **MEASURE)
     plan = await a_plan(admin, await a_concern(admin), await a_concern(admin))
-    await a_plan(admin, await a_concern(admin, force_code=KENT))
+    await an_action(admin, await a_plan(admin, await a_concern(admin, force_code=KENT)))
     await an_action(admin, plan)
     await an_action(admin, plan)
     update = {"reported_on": "2026-11-01", "reported_by": "Insp Green", "narrative": "Shifts moved."}
@@ -119,6 +120,24 @@ async def test_no_row_is_moved_to_another_force_or_key(filled: Settings) -> None
     for table, change in changes.items():
         told = refusal(filled, f"UPDATE {table} SET {change}, version = version + 1 WHERE {change.replace('=', '<>')}")
         assert "an update must raise the version by one" in told, (table, told)
+
+
+async def test_what_a_row_refers_to_is_of_its_own_force(filled: Settings) -> None:
+    """A new row of Kent, all of whose references are Kent's, lacks nothing but its entry, which the commit asks for."""
+    new_id = f"CAST({NEW_ID} AS uuid)" if filled.database_url.startswith("postgresql") else NEW_ID
+    for table, references in {"action": ["pip", "concern"], "progress_update": ["pip", "concern", "action"]}.items():
+        columns = SQLModel.metadata.tables[table].c.keys()
+        for foreign in (None, *references):
+            new = {"id": new_id, "force_code": f"'{KENT}'", "task_number": "'9.9'"}
+            for each in references:
+                force = AVON if each == foreign else KENT
+                new[f"{each}_id"] = f"(SELECT id FROM {each} WHERE force_code = '{force}' LIMIT 1)"
+            values = ", ".join(new.get(name, name) for name in columns)
+            statement = f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {table} LIMIT 1"
+            refusing = pytest.raises((psycopg.Error, sqlite3.Error), match=r"_force_code_fkey|FOREIGN KEY")
+            with connected(filled) as connection, refusing if foreign else nullcontext():
+                assert connection.execute(statement).rowcount == 1
+                connection.rollback()
 
 
 async def test_an_account_a_secret_or_a_role_without_its_entry_is_not_committed(filled: Settings) -> None:
@@ -214,7 +233,7 @@ async def test_nothing_is_written_while_foreign_keys_are_off(filled: Settings) -
 
 def test_no_table_forgets_the_ledger(settings: Settings) -> None:
     """Whatever table there is: its rows rest on entries, and are neither deleted nor changed in silence."""
-    with connection_to(settings) as connection:
+    with connection_to(unguarded(settings)) as connection:
         found = inspect(connection)
         triggers = "SELECT tgrelid::regclass::text AS tbl_name, tgname AS name FROM pg_trigger WHERE NOT tgisinternal"
         if connection.dialect.name == "sqlite":

@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 from pip_api.db import open_database
 from pip_api.db.migrate import connection_to, migrate, require_current
 from pip_api.settings import Settings, StartRefused, load
-from tests.postgres import Postgres
+from tests.postgres import Postgres, as_role, unguarded
 
 _numbers = count()
 
@@ -26,12 +26,13 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
         return
     server: Postgres = request.getfixturevalue("postgres")
     name = f"empty_{next(_numbers)}"
-    yield Settings(database_url=server.create_database(name))
+    url = server.create_database(name)
+    yield Settings(database_url=as_role(url), migration_database_url=url)
     server.drop_database(name)
 
 
 def tables(settings: Settings) -> set[str]:
-    with connection_to(settings) as connection:
+    with connection_to(unguarded(settings)) as connection:
         return set(inspect(connection).get_table_names())
 
 
@@ -52,13 +53,13 @@ def test_the_schema_is_that_of_the_code(empty: Settings) -> None:
     migrate(empty)
     require_current(empty)
     assert tables(empty) == {*SQLModel.metadata.tables, "alembic_version"}
-    with connection_to(empty) as connection:
+    with connection_to(unguarded(empty)) as connection:
         assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
 
 
 def test_a_comparison_finds_what_is_missing(empty: Settings) -> None:
     migrate(empty)
-    with connection_to(empty) as connection:
+    with connection_to(unguarded(empty)) as connection:
         connection.execute(text("DROP INDEX ix_action_force_code"))
         found = compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
         assert [(kind, index.name) for kind, index in found] == [("add_index", "ix_action_force_code")]
@@ -66,7 +67,7 @@ def test_a_comparison_finds_what_is_missing(empty: Settings) -> None:
 
 def test_migrating_twice_changes_nothing(settings: Settings) -> None:
     def regions() -> int:
-        with connection_to(settings) as connection:
+        with connection_to(unguarded(settings)) as connection:
             found: int = connection.execute(text("SELECT count(*) FROM region")).scalar_one()
             return found
 
@@ -76,21 +77,21 @@ def test_migrating_twice_changes_nothing(settings: Settings) -> None:
 
 
 def test_a_database_of_a_newer_release_is_left_alone(settings: Settings) -> None:
-    with connection_to(settings) as connection:
+    with connection_to(unguarded(settings)) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     told = refusal(settings)
     assert told.startswith("The database was migrated by a newer release (to revision 9999): ")
-    with connection_to(settings) as connection:
+    with connection_to(unguarded(settings)) as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
 
 
 def test_a_migration_that_fails_leaves_nothing(empty: Settings) -> None:
-    with connection_to(empty) as connection:
+    with connection_to(unguarded(empty)) as connection:
         connection.execute(text("CREATE TABLE progress_update (x integer)"))
     with pytest.raises(StartRefused, match="progress_update"):
         migrate(empty)
     assert tables(empty) == {"progress_update"}
-    with connection_to(empty) as connection:
+    with connection_to(unguarded(empty)) as connection:
         connection.execute(text("DROP TABLE progress_update"))
     migrate(empty)
     require_current(empty)

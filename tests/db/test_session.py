@@ -17,6 +17,7 @@ from pip_api.db.statements import Statement
 from pip_api.resources.measures import measures
 from pip_api.settings import Settings
 from tests.plans import CONCERN, MEASURE, made
+from tests.postgres import unguarded
 from tests.service import Service, refused, running
 
 on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
@@ -104,7 +105,7 @@ async def test_a_unit_of_work_is_kept_whole_or_not_at_all(service: Service) -> N
 async def test_a_statement_that_takes_too_long_is_given_up(settings: Settings) -> None:
     async with running(settings.model_copy(update={"statement_timeout_ms": 100})) as service:
         admin = await service.caller("national_admin")
-        with psycopg.connect(settings.database_url) as other:
+        with psycopg.connect(unguarded(settings)) as other:
             other.execute("LOCK TABLE concern IN ACCESS EXCLUSIVE MODE")
             for answer in (await admin.get("/v1/concerns"), await admin.post("/v1/concerns", json=CONCERN)):
                 refused(answer, 503, "temporarily_unavailable")
@@ -119,7 +120,7 @@ async def test_a_lost_connection_is_replaced(settings: Settings, service: Servic
     admin = await service.caller("national_admin")
     for method, path in (("GET", "/readyz"), ("POST", "/v1/concerns")):
         assert (await admin.get("/v1/concerns")).status_code == 200
-        with psycopg.connect(settings.database_url, autocommit=True) as other:
+        with psycopg.connect(unguarded(settings), autocommit=True) as other:
             other.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"

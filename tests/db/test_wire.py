@@ -31,7 +31,7 @@ PREPARED = Statement(select(func.count().label("n")).select_from(text("pg_prepar
 @pytest.fixture
 async def one(settings: Settings) -> AsyncIterator[PostgresDatabase]:
     """A database with one connection, and an empty table."""
-    outside(settings, "CREATE TABLE paper (n integer PRIMARY KEY, word text)")
+    outside(settings, "CREATE TABLE paper (n integer PRIMARY KEY, word text); GRANT ALL ON paper TO pip_app")
     async with opened(settings) as database:
         yield database
 

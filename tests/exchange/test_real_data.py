@@ -17,6 +17,7 @@ from uuid import UUID
 import httpx
 
 from pip_api.access.principals import system
+from pip_api.db.scopes import EVERY_FORCE
 from pip_api.exchange.figures import digest
 from pip_api.kernel.call import Call
 from pip_api.settings import Settings
@@ -66,7 +67,7 @@ async def totals(caller: httpx.AsyncClient, by: str) -> list[Record]:
 
 async def recomputed(service: Service, import_id: str) -> str:
     """The digest of the figures that an import brought, from the rows as they are now."""
-    async with service.services.database.transaction() as session:
+    async with service.services.database.transaction(EVERY_FORCE) as session:
         return await digest(Call(service.services, session, await system(session), "tests"), UUID(import_id))
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlmodel import SQLModel
 
+from pip_api.db.scopes import EVERY_FORCE
 from pip_api.db.statements import Statement
 from tests.exchange.files import send, written
 from tests.plans import AVON, CONCERN, KENT, MEASURE, a_plan, made
@@ -25,7 +26,7 @@ ASSIGNED = (
 
 async def everything(service: Service) -> dict[str, list[Record]]:
     """All that the database holds."""
-    async with service.services.database.read() as session:
+    async with service.services.database.read(EVERY_FORCE) as session:
         tables = SQLModel.metadata.sorted_tables
         return {table.name: await session.fetch(Statement(select(*table.c))) for table in tables}
 

@@ -10,6 +10,7 @@ from pip_api.db.migrate import connection_to
 from pip_api.settings import Settings
 from tests.ledger.test_entries import Ledger
 from tests.plans import AVON, CONCERN, KENT, a_concern
+from tests.postgres import unguarded
 from tests.service import Record, Service, refused
 
 NOBODY = "01890000-0000-7000-8000-00000000ffff"
@@ -151,7 +152,7 @@ async def test_where_nothing_can_be_noted_nothing_is_answered(
     path = f"/v1/concerns/{concern['id']}"
     await a_concern(lead)
     pages = (await lead.get("/v1/concerns?limit=1")).json()["links"]["next"]
-    with connection_to(settings) as connection:
+    with connection_to(unguarded(settings)) as connection:
         connection.execute(text("ALTER TABLE ledger_entry RENAME TO taken_away"))
     for answer in (
         await reader.post("/v1/concerns", json=CONCERN),
@@ -162,7 +163,7 @@ async def test_where_nothing_can_be_noted_nothing_is_answered(
         await lead.delete(path, headers={"If-Match": '"v1"'}),
     ):
         refused(answer, 503, "temporarily_unavailable")
-    with connection_to(settings) as connection:
+    with connection_to(unguarded(settings)) as connection:
         connection.execute(text("ALTER TABLE taken_away RENAME TO ledger_entry"))
     assert (await lead.get(path)).json() == concern
     assert (await lead.get(pages)).status_code == 200

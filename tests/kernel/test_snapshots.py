@@ -118,7 +118,7 @@ async def test_the_snapshot_outlives_a_restore(service: Service, lead: httpx.Asy
     rows = [await a_concern(lead) for _ in range(3)]
     following = (await lead.get("/v1/concerns?limit=1")).json()["links"]["next"]
     if service.services.database.dialect.name == "postgresql":
-        async with service.services.database.transaction() as session:
+        async with service.unguarded() as session:
             for command in (
                 "CREATE TABLE kept AS SELECT * FROM ledger_entry",
                 "SET LOCAL session_replication_role = replica",

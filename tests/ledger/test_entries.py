@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import select, update
 
 from pip_api.db.columns import from_json
+from pip_api.db.scopes import EVERY_FORCE
 from pip_api.db.statements import Statement
 from pip_api.ledger import entries
 from pip_api.ledger.entries import LedgerEntry
@@ -24,7 +25,7 @@ class Ledger:
         self._seen = 0
 
     async def news(self) -> list[Record]:
-        async with self._service.services.database.read() as session:
+        async with self._service.services.database.read(EVERY_FORCE) as session:
             rows = [row for row in await session.fetch(_ALL) if row["seq"] > self._seen]
         self._seen = max((row["seq"] for row in rows), default=self._seen)
         return rows

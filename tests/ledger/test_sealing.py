@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from pip_api.db.errors import Unavailable
 from pip_api.db.postgres import PostgresSession
+from pip_api.db.scopes import EVERY_FORCE
 from pip_api.db.sqlite import SqliteSession
 from pip_api.db.statements import Record, Statement
 from pip_api.ledger import heads, sealing
@@ -42,7 +43,7 @@ _ALL = {
 
 
 async def kept(service: Service, table: str) -> list[Record]:
-    async with service.services.database.read() as session:
+    async with service.services.database.read(EVERY_FORCE) as session:
         return await session.fetch(_ALL[table])
 
 

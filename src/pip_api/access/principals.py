@@ -14,6 +14,7 @@ from pip_api.access.tables import ACCOUNT, FORCE, GRANT
 from pip_api.access.token_text import TokenRefused
 from pip_api.access.tokens import Claims
 from pip_api.db.columns import Code
+from pip_api.db.scopes import Forces
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem
@@ -36,12 +37,12 @@ class Principal:
     not_before: datetime | None = None
     limited_to: frozenset[str] | None = None
     """The permissions that its token was made for, where it was not made for all."""
-    scope: tuple[str, ...] = field(init=False)
-    """Every force that any permission reaches."""
+    scope: Forces = field(init=False)
+    """Every force that any permission reaches: PostgreSQL lets no statement of a request beyond them."""
 
     def __post_init__(self) -> None:
         every: set[str] = set().union(*set(self.held.forces.values()))
-        object.__setattr__(self, "scope", tuple(sorted(every)))
+        object.__setattr__(self, "scope", Forces(sorted(every)))
 
     @property
     def counted_as(self) -> str:

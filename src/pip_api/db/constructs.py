@@ -39,12 +39,12 @@ class _ListOf(TypeDecorator[list[Any]]):
         return dialect.type_descriptor(ARRAY(self.element) if dialect.name == "postgresql" else JSON())
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:
-        written, kept = (_array, _kept_array) if dialect.name == "postgresql" else (_json, _kept_json)
+        written, kept = (array_text, _kept_array) if dialect.name == "postgresql" else (_json, _kept_json)
         # A caller's forces come with each request, so they are written out once. Longer lists come only once.
         return lambda value: None if value is None else (kept if len(value) <= 100 else written)(tuple(value))
 
 
-def _array(values: tuple[Any, ...]) -> str:
+def array_text(values: tuple[Any, ...]) -> str:
     """PostgreSQL's text of an array."""
     quoted = (str(each).replace("\\", "\\\\").replace('"', '\\"') for each in values)
     return "{" + ",".join(f'"{each}"' for each in quoted) + "}"
@@ -54,7 +54,7 @@ def _json(values: tuple[Any, ...]) -> str:
     return orjson.dumps([str(each) for each in values]).decode()
 
 
-_kept_array, _kept_json = lru_cache(1_024)(_array), lru_cache(1_024)(_json)
+_kept_array, _kept_json = lru_cache(1_024)(array_text), lru_cache(1_024)(_json)
 
 
 class Texts(_ListOf):

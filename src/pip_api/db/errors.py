@@ -19,6 +19,10 @@ class Conflict(Exception):
         self.detail = detail
 
 
+class OutOfScope(Exception):
+    """The database refused a write for a force that the session does not reach."""
+
+
 class Unavailable(Exception):
     """The database cannot be reached, is out of connections, or gave up waiting. Trying again may help."""
 

@@ -1,5 +1,5 @@
 """Which promises does the database itself hold, against any SQL: append-only tables, versions that only rise, periods
-that never overlap?
+that never overlap, and forces that never see each other's rows?
 
 Each function writes the same promise for PostgreSQL and for SQLite. On SQLite an INSERT or UPDATE "OR REPLACE" deletes
 what it replaces without asking the triggers (unless recursive_triggers is on), so inserts of an existing key and
@@ -8,9 +8,14 @@ changes of one are refused too. `keys` are all unique keys, the primary key amon
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
 from alembic import op
 
 Keys = Sequence[Sequence[str]]
+
+OWNER, SERVICE = "pip_owner", "pip_app"
+"""PostgreSQL's roles: nobody logs in as the one that owns everything, and the service has only what it is granted."""
+POLICY = "in_scope"
 
 
 def _is_postgresql() -> bool:
@@ -141,6 +146,59 @@ def never_overlapping(table: str, owner: str, start: str, end: str) -> None:
             BEGIN SELECT RAISE(ABORT, 'overlap: {table}'); END
             """
         )
+
+
+def scopes() -> None:
+    """What the policies ask for the forces that a transaction reaches. Without a scope that is none, and no error.
+
+    SQLite knows no roles and no policies: there this and `served` do nothing.
+    """
+    if not _is_postgresql():
+        return
+    op.execute("CREATE SCHEMA pip")
+    op.execute(f"GRANT USAGE ON SCHEMA pip TO {SERVICE}")
+    op.execute(
+        """
+        CREATE FUNCTION pip.every_force() RETURNS text LANGUAGE sql STABLE
+        AS $$ SELECT coalesce(array_agg(code)::text, '{}') FROM public.force $$
+        """
+    )
+    # Without a subselect of its own it becomes a part of each statement, which costs nothing. The star is what the
+    # service's own work sends, and the forces that it then reaches are those that the statement sees.
+    op.execute(
+        """
+        CREATE FUNCTION pip.scope_forces() RETURNS text LANGUAGE sql STABLE AS $$
+            SELECT CASE current_setting('pip.forces', true)
+                WHEN '*' THEN pip.every_force() ELSE nullif(current_setting('pip.forces', true), '')
+            END
+        $$
+        """
+    )
+
+
+def granted(table: str, *rights: str) -> None:
+    """Further rights of the service on a table, such as "UPDATE" or "UPDATE (reason)"."""
+    if _is_postgresql():
+        op.execute(f"GRANT {', '.join(rights)} ON {table} TO {SERVICE}")
+
+
+def served(table: str, *rights: str) -> None:
+    """What the service may do with a table besides reading it. Of a table with `force_code` it reaches only the rows in
+    its scope, and those that no force owns where there are such. A table that is left out the service cannot even read.
+    """
+    if not _is_postgresql():
+        return
+    granted(table, "SELECT", *rights)
+    columns = {column["name"]: column for column in sa.inspect(op.get_bind()).get_columns(table)}
+    if "force_code" not in columns:
+        return
+    # In a subselect it is asked once for a statement, and not for each row.
+    reached = "force_code = ANY ((SELECT pip.scope_forces())::text[])"
+    if columns["force_code"]["nullable"]:
+        reached = f"force_code IS NULL OR {reached}"
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")  # for its owner too
+    op.execute(f"CREATE POLICY {POLICY} ON {table} USING ({reached}) WITH CHECK ({reached})")
 
 
 def _refuse_on_postgresql(table: str, events: str) -> None:

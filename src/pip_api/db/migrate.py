@@ -14,6 +14,7 @@ from sqlalchemy import Connection, NullPool, String, column, create_engine, even
 from sqlalchemy.exc import DBAPIError
 
 import pip_api
+from pip_api.db.roles import become_owner
 from pip_api.db.sqlite import prepare
 from pip_api.db.statements import Statement
 from pip_api.settings import Settings, StartRefused
@@ -39,7 +40,7 @@ def head() -> str:
 
 def migrate(settings: Settings) -> None:
     """Brings the schema to this release. Raises StartRefused."""
-    with connection_to(settings) as connection:
+    with migrating(settings) as connection:
         config = _config(connection)
         _refuse_newer(connection, config)
         command.upgrade(config, "head")
@@ -47,7 +48,7 @@ def migrate(settings: Settings) -> None:
 
 def require_current(settings: Settings) -> None:
     """Raises StartRefused unless the schema is exactly that of this release."""
-    with connection_to(settings) as connection:
+    with connection_to(settings.database_url) as connection:
         config = _config(connection)
         _refuse_newer(connection, config)
         if _revision(connection) != ScriptDirectory.from_config(config).get_current_head():
@@ -76,9 +77,17 @@ def _config(connection: Connection) -> Config:
 
 
 @contextmanager
-def connection_to(settings: Settings) -> Iterator[Connection]:
+def migrating(settings: Settings) -> Iterator[Connection]:
+    """A connection whose transaction may change the schema, on PostgreSQL as its owner. Raises StartRefused."""
+    with connection_to(settings.migration_database_url or settings.database_url) as connection:
+        if connection.dialect.name == "postgresql":
+            become_owner(connection, settings.database_url)
+        yield connection
+
+
+@contextmanager
+def connection_to(url: str) -> Iterator[Connection]:
     """A connection with a transaction of its own, committed at the end. Raises StartRefused when there is none."""
-    url = settings.database_url
     if url.startswith("sqlite:///"):
         _make_directory(Path(url.removeprefix("sqlite:///")))
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)

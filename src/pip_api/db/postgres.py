@@ -9,14 +9,18 @@ from psycopg import errors, sql
 from sqlalchemy import Dialect, Table, create_engine
 from sqlalchemy.schema import CreateTable
 
-from pip_api.db.errors import Conflict, GaveWay, Kind, ReadOnly, StillHeld, Unavailable
+from pip_api.db.errors import Conflict, GaveWay, Kind, OutOfScope, ReadOnly, StillHeld, Unavailable
 from pip_api.db.pool import Pool
+from pip_api.db.scopes import Forces
 from pip_api.db.session import Database, Session
 from pip_api.db.statements import Record, Statement
+from pip_api.db.walls import GAPS
 from pip_api.db.wire import Wire
 from pip_api.settings import StartRefused
 
 _BULK = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'; SET LOCAL cursor_tuple_fraction = 1"
+
+_OF_A_POLICY = "ExecWithCheckOptions"  # where the server refuses a row; a right that is not granted is another matter
 
 _KINDS: tuple[tuple[type[psycopg.Error], Kind], ...] = (
     (errors.UniqueViolation, "unique"),
@@ -31,6 +35,8 @@ def _raise_in_our_words(error: psycopg.Error) -> NoReturn:
     for kind, ours in _KINDS:
         if isinstance(error, kind):
             raise Conflict(ours, error.diag.constraint_name or error.diag.message_primary or str(error)) from error
+    if isinstance(error, errors.InsufficientPrivilege) and error.diag.source_function == _OF_A_POLICY:
+        raise OutOfScope(str(error)) from error
     if isinstance(error, errors.LockNotAvailable):
         raise StillHeld(str(error)) from error
     if isinstance(error, errors.DeadlockDetected):
@@ -139,17 +145,22 @@ class PostgresDatabase(Database):
     async def close(self) -> None:
         await self._pool.close()
 
-    def read(self) -> AbstractAsyncContextManager[Session]:
-        return _Reading(self._pool, self.dialect)
+    async def require_walls(self) -> None:
+        async with self.read() as session:
+            gap = await session.one(GAPS)
+        if gap is not None:
+            raise StartRefused(gap["told"])
+
+    def read(self, scope: Forces | None = None) -> AbstractAsyncContextManager[Session]:
+        return _Reading(self._pool, self.dialect, scope)
 
     @asynccontextmanager
-    async def transaction(self, *, bulk: bool = False) -> AsyncIterator[Session]:
+    async def transaction(self, scope: Forces | None = None, *, bulk: bool = False) -> AsyncIterator[Session]:
         wire = await self._pool.lend()
         try:
+            wire.begin(scope)
             if bulk:
-                await wire.command(_BULK)
-            else:
-                wire.begin()
+                await wire.begin_now(_BULK)
             try:
                 yield PostgresSession(wire, self.dialect)
             except BaseException:
@@ -165,14 +176,16 @@ class PostgresDatabase(Database):
 class _Reading(AbstractAsyncContextManager[Session]):
     """A connection lent for reading. As a generator this would cost 2 us more for each read."""
 
-    __slots__ = ("_dialect", "_pool", "_wire")
+    __slots__ = ("_dialect", "_pool", "_scope", "_wire")
 
-    def __init__(self, pool: Pool, dialect: Dialect) -> None:
+    def __init__(self, pool: Pool, dialect: Dialect, scope: Forces | None) -> None:
         self._pool = pool
         self._dialect = dialect
+        self._scope = scope
 
     async def __aenter__(self) -> Session:
         self._wire = await self._pool.lend()
+        self._wire.begin_reading(self._scope)
         return PostgresSession(self._wire, self._dialect)
 
     async def __aexit__(self, *_: object) -> None:

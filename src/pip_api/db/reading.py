@@ -1,10 +1,13 @@
 """How does PostgreSQL's answer become Python's values, or what is written into an answer of ours as it stands?"""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from psycopg import AsyncConnection, abc
+import psycopg
+from psycopg import AsyncConnection, abc, errors
 from psycopg.adapt import AdaptersMap, Buffer, Loader, Transformer
+from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 from psycopg.types.string import TextLoader
 
@@ -62,3 +65,16 @@ class Reader:
         rows = transformer.load_rows(0, result.ntuples, tuple)
         transformer.set_pgresult(None, set_loaders=False)  # else each statement's last answer stays in memory
         return rows
+
+
+def last_of(results: Sequence[PGresult]) -> PGresult:
+    """The last of good results. Raises the error of the first that is not."""
+    for result in results:
+        if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+            raise errors.error_from_result(result)
+    return results[-1]
+
+
+def is_outdated(error: psycopg.Error) -> bool:
+    """Whether a statement must be prepared again: the server forgot it, or its columns are others now."""
+    return isinstance(error, errors.InvalidSqlStatementName) or error.diag.source_function == "RevalidateCachedQuery"

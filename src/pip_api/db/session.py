@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Dialect, String, Table, bindparam, literal, select
 
 from pip_api.db.constructs import held, snapshot_now, taken
+from pip_api.db.scopes import Forces
 from pip_api.db.statements import Record, Statement
 
 _HOLD = Statement(select(held(bindparam("name", type_=String())).label("held")))
@@ -84,11 +85,19 @@ class Database(ABC):
         """Gives every connection back."""
 
     @abstractmethod
-    def read(self) -> AbstractAsyncContextManager[Session]:
-        """A session for single statements, each consistent in itself."""
+    async def require_walls(self) -> None:
+        """Raises StartRefused with one sentence when the database would not hold sessions to their scope."""
 
     @abstractmethod
-    def transaction(self, *, bulk: bool = False) -> AbstractAsyncContextManager[Session]:
+    def read(self, scope: Forces | None = None) -> AbstractAsyncContextManager[Session]:
+        """A session for single statements, each consistent in itself.
+
+        PostgreSQL lets it reach rows in its scope only, and raises OutOfScope for a write beyond it. SQLite has nothing
+        of the kind: there the conditions of the statements (`visible`) are the only wall.
+        """
+
+    @abstractmethod
+    def transaction(self, scope: Forces | None = None, *, bulk: bool = False) -> AbstractAsyncContextManager[Session]:
         """A session whose writes are committed together when the block ends, or not at all when it raises.
 
         `bulk` lifts the time limit for one statement, for imports.

@@ -13,6 +13,7 @@ from sqlalchemy import Dialect, Table, create_engine
 from sqlalchemy.schema import CreateTable
 
 from pip_api.db.errors import Conflict, Kind, ReadOnly, Unavailable
+from pip_api.db.scopes import Forces
 from pip_api.db.session import Database, Session
 from pip_api.db.statements import Record, Statement
 from pip_api.settings import StartRefused
@@ -166,8 +167,11 @@ class SqliteDatabase(Database):
             await connection.close()
         self._connections.clear()
 
+    async def require_walls(self) -> None:
+        """SQLite knows no roles, and whoever may read the file may read it whole."""
+
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Session]:
+    async def read(self, scope: Forces | None = None) -> AsyncIterator[Session]:
         connection = await self._readers.get()
         try:
             yield SqliteSession(connection, self.dialect)
@@ -175,7 +179,7 @@ class SqliteDatabase(Database):
             self._readers.put_nowait(connection)
 
     @asynccontextmanager
-    async def transaction(self, *, bulk: bool = False) -> AsyncIterator[Session]:
+    async def transaction(self, scope: Forces | None = None, *, bulk: bool = False) -> AsyncIterator[Session]:
         async with AsyncExitStack() as held:
             connection = self._connections[0]
             if bulk:  # a connection of its own, so that others write on while its file is read

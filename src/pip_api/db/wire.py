@@ -19,7 +19,9 @@ from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 from pip_api.db.errors import GaveWay
-from pip_api.db.reading import Reader, Readings, Row
+from pip_api.db.reading import Reader, Readings, Row, is_outdated, last_of
+from pip_api.db.scopes import Forces
+from pip_api.db.scoping import Scoping
 from pip_api.db.statements import Compiled
 
 USES_BEFORE_PREPARED = 5
@@ -38,8 +40,8 @@ class _Prepared:
 
     __slots__ = ("name", "reader")
 
-    def __init__(self, name: str, reader: Reader) -> None:
-        self.name = name.encode()
+    def __init__(self, name: bytes, reader: Reader) -> None:
+        self.name = name
         self.reader = reader
 
 
@@ -57,6 +59,7 @@ class Wire:
         self._names = count(1)
         self._dump = Transformer(connection).dump_sequence
         self._readings = Readings(connection)
+        self._scoping = Scoping(self._pgconn, self._new_name, prepare=prepare)
         self._to_begin = False
         self._answer: asyncio.Future[list[PGresult]] | None = None
         self._results: list[PGresult] = []
@@ -107,20 +110,25 @@ class Wire:
         self._require_turn()
         try:
             self._pgconn.send_query(text.encode())
-            return _last(await self._answered()).command_status or b""
+            return last_of(await self._answered()).command_status or b""
         except psycopg.Error:
             self._unwatch_if_closed()
             raise
 
-    def begin(self) -> None:
+    def begin(self, scope: Forces | None) -> None:
         """Begins a transaction, together with its first statement: a BEGIN on its own takes 20 us."""
         self._to_begin = True
+        self._scoping.take(scope, for_each=False)
 
-    async def begin_now(self) -> None:
+    def begin_reading(self, scope: Forces | None) -> None:
+        """Each question from now on is a transaction of its own."""
+        self._scoping.take(scope, for_each=True)
+
+    async def begin_now(self, begin: str = "BEGIN") -> None:
         """Begins the transaction before something that brings no BEGIN along."""
         if self._to_begin:
             self._to_begin = False
-            await self.command("BEGIN")
+            await self.command(begin)
 
     async def commit(self) -> None:
         """Ends the transaction. Raises what the database has against it."""
@@ -169,9 +177,10 @@ class Wire:
                 prepared = await self._prepared_by_now(compiled, len(many))
             return await self._ask(compiled.sql, many, prepared), prepared
         except psycopg.Error as error:
-            if not _is_outdated(error):
+            if not is_outdated(error):
                 raise
             self._prepared.clear()  # what outdates one, DDL or DISCARD, outdates others. No name is used twice.
+            self._scoping.forget()
             if not self.idle:
                 raise GaveWay("a prepared statement was out of date") from error
             return await self._ask(compiled.sql, many), None
@@ -187,9 +196,9 @@ class Wire:
             _, oldest = self._prepared.popitem(last=False)
             await self.command(f"DEALLOCATE {oldest.name.decode()}")
         self._require_turn()
-        prepared = _Prepared(f"statement_{next(self._names)}", self._readings.reader(compiled))
+        prepared = _Prepared(self._new_name(), self._readings.reader(compiled))
         self._pgconn.send_prepare(prepared.name, compiled.sql.encode())
-        _last(await self._answered())
+        last_of(await self._answered())
         self._prepared[compiled] = prepared
         return prepared
 
@@ -197,7 +206,8 @@ class Wire:
         """The answer to a question, or the last of the answers to several that travel together."""
         self._require_turn()
         pgconn, dump = self._pgconn, self._dump
-        together = self._to_begin or len(many) > 1
+        scoping = self._scoping
+        together = self._to_begin or scoping.to_tell or len(many) > 1
         dumped = [dump(values, _TEXT * len(values)) for values in many]
         try:
             if together:
@@ -205,6 +215,8 @@ class Wire:
             if self._to_begin:
                 self._to_begin = False
                 pgconn.send_query_params(b"BEGIN", None)
+            if scoping.to_tell:
+                scoping.send()
             for each in dumped:
                 if prepared is None:
                     pgconn.send_query_params(sql.encode(), each)
@@ -212,7 +224,7 @@ class Wire:
                     pgconn.send_query_prepared(prepared.name, each)
             if together:
                 pgconn.pipeline_sync()
-            return _last(await self._answered())
+            return last_of(await self._answered())
         except psycopg.Error:
             self._unwatch_if_closed()
             raise
@@ -262,6 +274,9 @@ class Wire:
             else:
                 answer.set_exception(error)
 
+    def _new_name(self) -> bytes:
+        return b"statement_%d" % next(self._names)
+
     def _require_turn(self) -> None:
         if self._answer is not None:
             raise RuntimeError("the question before this one has no answer yet")
@@ -280,16 +295,3 @@ class Wire:
         """At once, before anything else can happen: the number of a closed socket is soon that of another."""
         if self.closed:
             self._unwatch()
-
-
-def _last(results: Sequence[PGresult]) -> PGresult:
-    """The last of good results. Raises the error of the first that is not."""
-    for result in results:
-        if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
-            raise errors.error_from_result(result)
-    return results[-1]
-
-
-def _is_outdated(error: psycopg.Error) -> bool:
-    """Whether a statement must be prepared again: the server forgot it, or its columns are others now."""
-    return isinstance(error, errors.InvalidSqlStatementName) or error.diag.source_function == "RevalidateCachedQuery"

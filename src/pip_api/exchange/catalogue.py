@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from pip_api.access.principals import Principal, system
+from pip_api.db.scopes import EVERY_FORCE
 from pip_api.db.session import Session
 from pip_api.db.statements import Record
 from pip_api.kernel import verbs
@@ -67,7 +68,7 @@ class Loader:
 
 async def load_reference(services: Services) -> None:
     """Regions, forces and levels of support."""
-    async with services.database.transaction(bulk=True) as session:
+    async with services.database.transaction(EVERY_FORCE, bulk=True) as session:
         loader = Loader(services, session, await system(session), "pip-api-migrate")
         for row in _table("regions.csv"):
             await loader.create_missing(regions, row)
@@ -81,7 +82,7 @@ async def load_example(services: Services) -> None:
     """The worked example plan, unless it was loaded before."""
     example = _document("example_plan.yaml")
     force = {"force_code": example["force_code"]}
-    async with services.database.transaction(bulk=True) as session:
+    async with services.database.transaction(EVERY_FORCE, bulk=True) as session:
         loader = Loader(services, session, await system(session), "pip-api-demo")
         known = measures.lookup("code", withdrawn=True)
         if await session.fetch(known, names=[example["measures"][0]["code"]], forces=()):

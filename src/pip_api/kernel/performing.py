@@ -12,9 +12,9 @@ from uuid import UUID
 
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random
 
-from pip_api.access.principals import Principal
+from pip_api.access.principals import Principal, denied
 from pip_api.db.columns import to_json
-from pip_api.db.errors import GaveWay
+from pip_api.db.errors import GaveWay, OutOfScope
 from pip_api.db.session import Session
 from pip_api.http.acceptance import preferred
 from pip_api.http.body import json_object, require_media_types
@@ -46,6 +46,13 @@ class Asked:
 
 async def perform(operation: Operation, services: Services, asked: Asked) -> Answer:
     """Answers a request. What lost a race with another is tried again, but for an upload, which is read only once."""
+    try:
+        return await _performed(operation, services, asked)
+    except OutOfScope as refusal:  # the database held where a door was open
+        raise denied(operation.permission) from refusal
+
+
+async def _performed(operation: Operation, services: Services, asked: Asked) -> Answer:
     if operation.method == "GET":
         return await _read(operation, services, asked)
     if asked.query.get("dry_run") is not None and _dry_run.read(asked.query["dry_run"]):
@@ -64,14 +71,14 @@ async def perform(operation: Operation, services: Services, asked: Asked) -> Ans
 
 async def _read(operation: Operation, services: Services, asked: Asked) -> Answer:
     moment = asked_moment(asked.query, asked.headers, services.clock()) if "as_of" in operation.allowed else None
-    async with services.database.read() as session:
+    async with services.database.read(asked.by.scope) as session:
         answer = await operation.story(_call(operation, services, asked, session, moment))
     return answer if moment is None else memento(answer, moment, _original(operation, asked))
 
 
 async def _write(operation: Operation, services: Services, asked: Asked, keyed: Keyed | None) -> Answer:
     """Tells a story in a transaction, which is committed before the answer leaves."""
-    async with _transaction(operation, services) as session:
+    async with _transaction(operation, services, asked) as session:
         call = _call(operation, services, asked, session)
         if keyed is not None and (answered := await recall(session, keyed, asked.by, call.now)) is not None:
             return answered
@@ -101,7 +108,7 @@ class _Rehearsed(Exception):
 async def _rehearse(operation: Operation, services: Services, asked: Asked) -> Answer:
     """The same story to its end, and then nothing of it is kept. Ids that it made up are null in the answer."""
     try:
-        async with _transaction(operation, services) as session:
+        async with _transaction(operation, services, asked) as session:
             call = _call(operation, services, asked, session)
             call.rehearsed = True
             answer = _as_preferred(operation, asked, call, await operation.story(call))
@@ -111,9 +118,9 @@ async def _rehearse(operation: Operation, services: Services, asked: Asked) -> A
 
 
 @asynccontextmanager
-async def _transaction(operation: Operation, services: Services) -> AsyncIterator[Session]:
+async def _transaction(operation: Operation, services: Services, asked: Asked) -> AsyncIterator[Session]:
     async with asyncio.timeout(LONGEST_TRANSACTION.total_seconds()):
-        async with services.database.transaction(bulk=operation.upload) as session:
+        async with services.database.transaction(asked.by.scope, bulk=operation.upload) as session:
             yield session
 
 

@@ -131,6 +131,9 @@ def examples(**members: Any) -> Any:
     return ConfigDict(json_schema_extra={"examples": [members]})
 
 
+_REFERS = "refers to"
+
+
 class Row(SQLModel):
     """What every versioned row has. `version` counts the changes of the row's own fields, from 1."""
 
@@ -144,13 +147,18 @@ class Row(SQLModel):
         default=None, sa_type=Instant, description="When it was withdrawn, if it was."
     )
 
-    unique_together: ClassVar[tuple[str, ...]] = ()
+    unique_together: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
     @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:
-        unique = (UniqueConstraint(*cls.unique_together),) if cls.unique_together else ()
+        shared = ["force_code"] if "force_code" in cls.model_fields else []
+        refers = {name: noun for name, field in cls.model_fields.items() if (noun := _referred(field)) is not None}
         return (
-            *unique,
+            *(UniqueConstraint(*together) for together in cls.unique_together),
+            *(
+                ForeignKeyConstraint([name, *shared], [f"{noun}.{column}" for column in ("id", *shared)])
+                for name, noun in refers.items()
+            ),
             ForeignKeyConstraint(
                 ["id", "version"],
                 ["ledger_entry.subject_id", "ledger_entry.version"],
@@ -168,8 +176,18 @@ def owner() -> Any:
 
 
 def reference(noun: str, description: str, **field: Any) -> Any:
-    """A field that holds the id of one row of another resource."""
-    return Field(foreign_key=f"{noun}.id", index=True, sa_type=Uid, description=description, **field)
+    """A field that holds the id of one row of another resource.
+
+    Where forces own rows it is one of the same force, and the database refuses any other: the other resource has the
+    unique key ("id", "force_code") for that.
+    """
+    return Field(index=True, sa_type=Uid, sa_column_kwargs={"info": {_REFERS: noun}}, description=description, **field)
+
+
+def _referred(field: Any) -> str | None:
+    kwargs = getattr(field, "sa_column_kwargs", None)
+    noun: str | None = kwargs.get("info", {}).get(_REFERS) if isinstance(kwargs, Mapping) else None
+    return noun
 
 
 def members(description: str, most: int = 100) -> Any:

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import func, literal_column, select, true
 
 from pip_api.db.errors import Unavailable
+from pip_api.db.scopes import EVERY_FORCE
 from pip_api.db.session import Database
 from pip_api.db.statements import Record, Statement
 from pip_api.ledger.entries import LedgerEntry
@@ -78,7 +79,7 @@ _LOOK = _looking()
 
 async def look(database: Database, state: LogState) -> None:
     """Looks how large the newest log is, and how much waits."""
-    async with database.read() as session:
+    async with database.read(EVERY_FORCE) as session:
         (found,) = await session.fetch(_LOOK)
     state.waiting, state.oldest = found["waiting"], found["oldest"]
     if found["log_id"] is not None:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from pip_api.access.principals import ANONYMOUS
 from pip_api.db.errors import ReadOnly
+from pip_api.db.scopes import EVERY_FORCE
 from pip_api.db.session import Database
 from pip_api.db.statements import Record
 from pip_api.ledger import entries
@@ -43,7 +44,7 @@ class Notes:
         """Writes entries, made with `entries.entry`. Raises Unavailable."""
         if self._read_only:
             raise ReadOnly("the ledger takes no entry in read-only mode")
-        async with self._database.transaction() as session:
+        async with self._database.transaction(EVERY_FORCE) as session:  # also of a force that was out of reach
             await entries.record(session, *noted)
 
     async def note_seldom(self, name: Hashable, noted: Record) -> None:

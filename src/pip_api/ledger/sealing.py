@@ -20,6 +20,7 @@ from pip_api.access.keys import SigningKey
 from pip_api.db.columns import Json, Uid, from_json
 from pip_api.db.constructs import as_uid, constant, each, json_member, json_text
 from pip_api.db.errors import Unavailable
+from pip_api.db.scopes import EVERY_FORCE
 from pip_api.db.session import Database, Session
 from pip_api.db.statements import Record, Statement
 from pip_api.ledger import heads, seals
@@ -124,7 +125,7 @@ class Sealer:
 
     async def round(self) -> int:
         """Takes at most MOST entries out of the queue and seals them, in one transaction; gives their number."""
-        async with self._database.transaction(bulk=True) as session:
+        async with self._database.transaction(EVERY_FORCE, bulk=True) as session:
             if not await session.take(_SEALER):
                 return 0
             rows = [row async for batch in session.stream(_WAITING, size=_BATCH, most=MOST) for row in batch]
@@ -140,7 +141,7 @@ class Sealer:
 
     async def return_to_queue(self) -> int:
         """Queues again what has no leaf and does not wait, as after a restore; gives the number of such entries."""
-        async with self._database.transaction(bulk=True) as session:
+        async with self._database.transaction(EVERY_FORCE, bulk=True) as session:
             await session.hold(_SEALER)  # else what another is sealing now would be queued again
             returned = await session.run(_REQUEUE)
         if returned:

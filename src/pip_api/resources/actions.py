@@ -61,7 +61,7 @@ class ActionCreate(ActionFields):
 
 
 class Action(Row, ActionCreate, table=True):
-    unique_together = ("pip_id", "task_number")
+    unique_together = (("pip_id", "task_number"), ("id", "force_code"))
 
     force_code: str = owner()
     original_due_on: Day | None = Field(

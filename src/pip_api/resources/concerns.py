@@ -69,7 +69,7 @@ class ConcernCreate(ConcernFields):
 
 
 class Concern(Row, ConcernCreate, table=True):
-    pass
+    unique_together = (("id", "force_code"),)
 
 
 def affects_another(concern: Record, on: RuleContext) -> Iterator[Record]:

@@ -43,6 +43,8 @@ class PipCreate(PipFields):
 
 
 class Pip(Row, PipCreate, table=True):
+    unique_together = (("id", "force_code"),)
+
     ref: str = Field(
         unique=True, sa_type=Code, description="Force, year and number, such as avon-and-somerset-2026-01."
     )
