@@ -38,7 +38,7 @@ from pip_api.http.metrics import Metrics
 from pip_api.http.problems import CATALOGUE, Problem, type_of
 from pip_api.http.rates import Policy, Rates, whole_quota
 from pip_api.http.reference_pages import reference_pages
-from pip_api.insight import audit_events, plan_status, totals, triage
+from pip_api.insight import audit_events, audit_log, bundles, plan_status, proofs, totals, triage
 from pip_api.kernel import open_operations, routes
 from pip_api.kernel.call import Services
 from pip_api.kernel.idempotency import forget_old
@@ -80,6 +80,9 @@ OPERATIONS = (
     *triage.operations,
     *totals.operations,
     *audit_events.operations,
+    *audit_log.operations,
+    *proofs.operations,
+    *bundles.operations,
     *figure_operations.operations,
     *(operation for resource in RESOURCES for operation in routes.operations(resource)),
     *imports.operations(IMPORTS),
@@ -97,7 +100,7 @@ log = logging.getLogger("pip_api.app")
 RELEASE = version("policing-pip-api")
 OFFERED = about.Offered(
     version=RELEASE,
-    lists={each.id: each.path for each in OPERATIONS if each.method == "GET" and "{" not in each.path},
+    lists={each.id: each.path for each in OPERATIONS if each.is_entry},
     imports={
         kind.name: {"columns": list(kind.columns), "required": list(kind.required), "key": list(kind.key)}
         for kind in IMPORTS.values()

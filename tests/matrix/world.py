@@ -73,6 +73,9 @@ async def seed(service: Service) -> World:
         await add_account(service, f"{sentinel(force)} writer", writer)
         lead = sign_in(service, writer)
         await _seed_force(world, admin, warden, lead, position, force)
+    await service.seal()
+    world.add("log_head", "national", Row("", 1, None, '"log_id":"2026"'))
+    world.add("log_key", "national", Row("", 1, None, service.app.state.sealer.key.kid))
     return world
 
 

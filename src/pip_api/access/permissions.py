@@ -5,7 +5,7 @@ A permission is `noun:verb`. Reading is wider than writing: a regional triage re
 
 from typing import Final
 
-REFERENCE: Final = frozenset({"region:read", "force:read", "support_level:read", "measure:read"})
+REFERENCE: Final = frozenset({"region:read", "force:read", "support_level:read", "measure:read", "head:read"})
 """What every caller needs in order to understand anything else; national and not confidential."""
 
 PLAN: Final = frozenset(
@@ -40,7 +40,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
         "figure:write",
         "import:run",
     },
-    "auditor": frozenset({"audit:read"}),
+    "auditor": frozenset({"audit:read", "head:read"}),
     "access_admin": REFERENCE | {"account:read", "account:write", "grant:read", "grant:write"},
 }
 

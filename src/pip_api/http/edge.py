@@ -112,8 +112,9 @@ class Edge:
             self._metrics.refused(problem.code)
             reply = problem.reply(exchange.request_id)
         body = b"" if scope["method"] == "HEAD" else reply.body
-        exchange.status, exchange.sent = reply.status, len(body)
-        await send_reply(send, reply.status, [*self._manners.raw, *self._own(exchange), *reply.raw_headers()], body)
+        exchange.status = reply.status
+        headers = [*self._manners.raw, *self._own(exchange), *reply.raw_headers()]
+        exchange.sent = await send_reply(send, reply.status, headers, body)
 
     def _tell(self, scope: Scope, exchange: _Exchange, seconds: float) -> None:
         self._metrics.answered(exchange.operation or NO_OPERATION, exchange.status, seconds)

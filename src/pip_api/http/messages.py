@@ -42,10 +42,10 @@ class Incoming:
 
 @dataclass(slots=True)
 class Reply:
-    """An answer. One with a media type has a body, if only an empty one."""
+    """An answer. One with a media type has a body, if only an empty one; one too large to hold comes piece by piece."""
 
     status: int
-    body: bytes = b""
+    body: bytes | AsyncIterator[bytes] = b""
     media_type: str | None = None
     headers: Iterable[tuple[str, str]] = ()
 
@@ -53,7 +53,7 @@ class Reply:
         raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers]
         if self.media_type is not None:
             raw.append((b"content-type", self.media_type.encode("latin-1")))
-        if self.status not in (204, 304):
+        if self.status not in (204, 304) and isinstance(self.body, bytes):
             raw.append((b"content-length", b"%d" % len(self.body)))
         return raw
 
@@ -90,6 +90,15 @@ async def stream(receive: Receive) -> AsyncIterator[bytes]:
         more = message.get("more_body", False)
 
 
-async def send_reply(send: Send, status: int, headers: RawHeaders, body: bytes) -> None:
+async def send_reply(send: Send, status: int, headers: RawHeaders, body: bytes | AsyncIterator[bytes]) -> int:
+    """Sends an answer; gives the bytes of its content. What breaks off has no end, so nobody takes it for the whole."""
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    if isinstance(body, bytes):
+        await send({"type": "http.response.body", "body": body})
+        return len(body)
+    sent = 0
+    async for piece in body:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        sent += len(piece)
+    await send({"type": "http.response.body", "body": b""})
+    return sent

@@ -31,6 +31,7 @@ CATALOGUE: dict[str, Kind] = {
     "unknown_subject": Kind(403, "Nobody here is known by this token"),
     "permission_denied": Kind(403, "You are not permitted to do this"),
     "not_found": Kind(404, "There is no such thing here"),
+    "not_sealed_yet": Kind(404, "Its place in the ledger is not sealed yet"),
     "not_yet_created": Kind(404, "It was not there yet at the moment asked for"),
     "method_not_allowed": Kind(405, "This method is not supported here"),
     "not_acceptable": Kind(406, "None of the media types you accept is available here"),

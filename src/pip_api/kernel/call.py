@@ -123,7 +123,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a story answers; `body` is plain data, rendered once by the route, or bytes of `media_type`."""
+    """What a story answers; `body` is plain data, rendered once by the route, or bytes of `media_type`, or such bytes
+    piece by piece, which are made when the story is over."""
 
     status: int
     body: Any = None

@@ -196,6 +196,13 @@ class Operation:
         return (*json, *self.also)
 
     @property
+    def is_entry(self) -> bool:
+        """Whether it can be read by whoever knows no more than its address."""
+        return (
+            self.method == "GET" and "{" not in self.path and not any(each.get("required") for each in self.parameters)
+        )
+
+    @property
     def allowed(self) -> frozenset[str]:
         return frozenset(each["name"] for each in self.parameters if each["in"] == "query")
 

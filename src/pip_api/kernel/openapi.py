@@ -87,8 +87,10 @@ def answers(
     for status, shape in shapes.items():
         names = (*EVERY_ANSWER, *(headers or {}).get(status, ()))
         made[str(status)] = {"description": SUCCESSES[status], "headers": {name: HEADERS[name] for name in names}}
-        if shape is not None:
-            schemas: Schema = {JSON[0]: shape, **(also or {})}
+        schemas: Schema = {} if shape is None else {JSON[0]: shape}
+        if shape is not None or status == 200:
+            schemas |= also or {}
+        if schemas:
             made[str(status)]["content"] = {kind: {"schema": schema} for kind, schema in schemas.items()}
     return made
 

@@ -170,7 +170,7 @@ def _as_preferred(operation: Operation, asked: Asked, call: Call, answer: Answer
 
 def rendered(answer: Answer) -> Answer:
     """The answer with its body in bytes."""
-    if answer.body is None or isinstance(answer.body, bytes):
+    if answer.body is None or isinstance(answer.body, bytes | AsyncIterator):
         return answer
     return replace(answer, body=to_json(answer.body))
 

@@ -1,0 +1,102 @@
+"""Is an entry in the ledger, as it was then? What its leaf is the hash of, and the path from there to a signed head."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field, RootModel
+from sqlalchemy import Table, bindparam, select
+
+from pip_api.db.columns import Uid, from_json
+from pip_api.db.constructs import json_text
+from pip_api.db.statements import Record, Statement
+from pip_api.http.problems import Problem, bad_parameter
+from pip_api.insight.audit_events import READS, audits_all
+from pip_api.insight.audit_log import SIZE, asked_size, head_of
+from pip_api.kernel.call import Answer, Call
+from pip_api.kernel.document import ID, Operation, query
+from pip_api.kernel.resource import visible
+from pip_api.kernel.verbs import identified
+from pip_api.ledger import seals
+from pip_api.ledger.entries import LedgerEntry
+from pip_api.ledger.envelope import body_of, envelope_of
+from pip_api.ledger.seals import LEAVES
+from pip_api.ledger.tree import inclusion_nodes, inclusion_proof
+
+
+class Envelope(RootModel[dict[str, Any]]):
+    """Who did what and when, with the digest of the body. In canonical form (RFC 8785) the leaf is its hash."""
+
+
+class Body(RootModel[dict[str, Any]]):
+    """The words and values of an entry."""
+
+
+class ProofRead(BaseModel):
+    """That an entry is in its log (RFC 9162, 2.1.3)."""
+
+    log_id: str
+    tree_size: int
+    leaf_index: int
+    leaf: str = Field(description="The SHA-256 of a byte 0 and the canonical envelope; hexadecimal.")
+    envelope: Envelope
+    body: Body | None = Field(description="None when it was redacted.")
+    salt: str | None = Field(description="What the body is digested with; it goes with the body.")
+    proof: list[str] = Field(description="Hashes from the leaf to the root, hexadecimal.")
+    head: str = Field(description="The signed head of this size.")
+
+
+ENTRIES: Table = LedgerEntry.__table__  # type: ignore[attr-defined]
+SEALED = select(
+    *(column for column in ENTRIES.c if column.name not in ("seq", "state", "patch")),
+    *(json_text(ENTRIES.c[name]).label(name) for name in ("state", "patch")),
+    *(LEAVES.c[name] for name in ("log_id", "leaf_index", "salt", "body_digest", "leaf_hash")),
+)
+"""Entries with their leaves; where they come from is to be added."""
+_one = SEALED.select_from(ENTRIES.outerjoin(LEAVES, LEAVES.c.entry_id == ENTRIES.c.id)).where(
+    ENTRIES.c.id == bindparam("of_id", type_=Uid())
+)
+_ONE, _ONE_OF_FORCES = Statement(_one), Statement(_one.where(*visible(ENTRIES)))
+
+
+def told(row: Record) -> Record:
+    """A row of SEALED as a bundle tells it: whoever reads it can work out the leaf anew."""
+    entry = row | {name: from_json(row[name]) for name in ("state", "patch")}
+    return {
+        "leaf_index": row["leaf_index"],
+        "leaf": row["leaf_hash"],
+        "envelope": envelope_of(entry, bytes.fromhex(row["body_digest"])),
+        "body": body_of(entry),
+        "salt": row["salt"],
+    }
+
+
+async def get_proof(call: Call) -> Answer:
+    """One entry with the path that leads from it to a signed head."""
+    _, id = identified(call.path["id"], None)
+    row = None
+    if id is not None and audits_all(call.by):
+        row = await call.session.one(_ONE, of_id=id)
+    elif id is not None:
+        row = await call.session.one(_ONE_OF_FORCES, of_id=id, forces=call.by.reach(READS))
+    if row is None:
+        raise Problem("not_found", "There is no audit event with this id.")
+    size = asked_size(call, "tree_size")
+    if row["leaf_index"] is None:
+        raise Problem("not_sealed_yet", "It is sealed within seconds: ask again.", headers={"Retry-After": "1"})
+    log_id, index = row["log_id"], row["leaf_index"]
+    if size is not None and size <= index:
+        raise bad_parameter("tree_size", f"The entry is in the log from size {index + 1} on.")
+    head = await head_of(call.session, log_id, size)
+    node = await seals.nodes(call.session, log_id, inclusion_nodes(index, head["tree_size"]))
+    proof = [each.hex() for each in inclusion_proof(index, head["tree_size"], node)]
+    signed = {"proof": proof, "head": head["signature"]}
+    return Answer(200, {"log_id": log_id, "tree_size": head["tree_size"], **told(row), **signed})
+
+
+operations = [
+    Operation(
+        "GET", "/v1/audit-events/{id}/proof", "getAuditEventProof", "audit", "Prove that an entry is in the ledger",
+        READS, get_proof, {200: ProofRead},
+        [ID, query("tree_size", "The size of the head to prove it to; the newest, where nothing is said.", SIZE)],
+        noted="read",
+    ),
+]  # fmt: skip
