@@ -358,6 +358,7 @@ def body_gone(case: Case) -> None:
     del entry["body"], entry["salt"]
     entry["redacted_by"] = str(uid(case.random))
     case.find("V2", entry=entry)
+    case.only_missing = not case.full  # the redaction may be of another time
 
 
 def body_gone_by_the_redaction_of_another(case: Case) -> None:
@@ -375,6 +376,7 @@ def body_gone_by_what_is_no_redaction(case: Case) -> None:
     del entry["body"], entry["salt"]
     entry["redacted_by"] = other["envelope"]["id"]
     case.find("V2", entry=entry)
+    case.only_missing = not case.full
     return None
 
 

@@ -23,7 +23,7 @@ class Replay:
     def __init__(self, header: Record, findings: Findings, read_again: Callable[[int], Record]) -> None:
         logs = [each["log_id"] for each in header["logs"]]
         self._from_start = header["full"] and not any(other < log for other in header["other_logs"] for log in logs[:1])
-        self._to_end = not any(other > log for other in header["other_logs"] for log in logs[-1:])
+        self._to_end = header["full"] and not any(other > log for other in header["other_logs"] for log in logs[-1:])
         self._states = frozenset(header["states"])
         self._findings = findings
         self._read_again = read_again
