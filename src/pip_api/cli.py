@@ -69,6 +69,7 @@ def serve(
         config = uvicorn.Config(
             create_app(settings),
             http=Listener,
+            ws="none",
             loop="uvloop",
             log_config=None,
             access_log=False,

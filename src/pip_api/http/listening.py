@@ -5,8 +5,8 @@ import socket
 from typing import cast
 
 from httptools import HttpParserError
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from pip_api.http.receiving import BoundedProtocol
 from pip_api.settings import Settings, StartRefused
 
 
@@ -25,7 +25,7 @@ def take_address(settings: Settings) -> socket.socket:
     return listener
 
 
-class Listener(HttpToolsProtocol):
+class Listener(BoundedProtocol):
     """A connection that is closed when its request does not come, and where a request has one Host.
 
     Half a request holds a socket and no more: a body is received whole before anything is done about it.
