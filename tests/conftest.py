@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import httpx
 import pytest
@@ -15,6 +15,10 @@ import structlog
 
 from pip_api.app import create_services
 from pip_api.db.migrate import migrate
+from pip_api.db.postgres import PostgresSession
+from pip_api.db.session import Session
+from pip_api.db.sqlite import SqliteSession
+from pip_api.db.statements import Statement
 from pip_api.exchange.catalogue import load_reference
 from pip_api.settings import Settings
 from tests.matrix.trying import settled, tried  # noqa: F401
@@ -167,3 +171,21 @@ def data() -> Path:
             pytest.fail("CI needs the folder ../shared/data, which is not there.")
         pytest.skip("the folder ../shared/data is not on this machine")
     return DATA
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements that sessions run, from now on."""
+    run: list[str] = []
+
+    def counting(real: Callable[..., Any]) -> Callable[..., Any]:
+        def method(self: Session, statement: Statement, *args: Any, **params: Any) -> Any:
+            run.append(statement.on(self.dialect).sql)
+            return real(self, statement, *args, **params)
+
+        return method
+
+    for session in (SqliteSession, PostgresSession):
+        for name in ("fetch", "run", "run_many"):
+            monkeypatch.setattr(session, name, counting(getattr(session, name)))
+    return run

@@ -173,7 +173,7 @@ def test_a_token_is_printed_alone(demonstration: Demonstration) -> None:
     assert len(done.stdout.strip().split(".")) == 3
     assert "PIP_CLIENT_SECRET" in sentence(demonstration.run("token", "stranger"))
     wrong = sentence(demonstration.run("token", "demo-force", PIP_CLIENT_SECRET="wrong"))
-    assert wrong == "No token for client demo-force: The client is unknown, or its secret is wrong."
+    assert wrong == "No token for client demo-force: The client is unknown, or what it proves itself with is not good."
 
 
 def test_a_client_is_made_and_used(demonstration: Demonstration) -> None:
@@ -182,6 +182,13 @@ def test_a_client_is_made_and_used(demonstration: Demonstration) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     secret = done.stdout.strip()
     assert demonstration.run("token", "mart", PIP_CLIENT_SECRET=secret).returncode == 0
+    rotated = demonstration.run("client", "rotate", "mart", "--days", "0").stdout.strip()
+    told = [demonstration.run("token", "mart", PIP_CLIENT_SECRET=each).returncode for each in (secret, rotated)]
+    assert told == [2, 0]
+    revoked = demonstration.run("client", "revoke", "mart", "--reason", "Lost")
+    assert revoked.stdout.strip() == "1 credential of mart revoked."
+    assert demonstration.run("token", "mart", PIP_CLIENT_SECRET=rotated).returncode == 2
+    assert sentence(demonstration.run("client", "rotate", "stranger")) == "There is no client with this id."
     assert sentence(demonstration.run(*create)) == "There is an account with this client id already."
     assert "data_submitter" in sentence(demonstration.run("client", "create", "m", "--role", "x", "--on", "national"))
     place = sentence(demonstration.run("client", "create", "m", "--role", "data_submitter", "--on", "kent"))

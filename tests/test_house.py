@@ -4,7 +4,7 @@ import ast
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,6 @@ from referencing.jsonschema import DRAFT202012
 from pip_api.access.permissions import OVERRIDE, PERMISSIONS, ROLES
 from pip_api.app import describe
 from pip_api.db.columns import to_json
-from pip_api.db.postgres import PostgresSession
-from pip_api.db.session import Session
-from pip_api.db.sqlite import SqliteSession
-from pip_api.db.statements import Statement
 from tests.plans import AVON, MEASURE, a_concern, a_plan, an_action, made, put
 from tests.service import Record, Service
 
@@ -96,7 +92,7 @@ def test_only_the_door_is_open() -> None:
     open_to_all = {path for _, path, operation in operations() if "x-permission" not in operation}
     assert open_to_all == {
         "/v1", "/version", "/healthz", "/readyz", "/problems", "/problems/{name}",
-        "/oauth2/token", "/.well-known/oauth-authorization-server", "/.well-known/jwks.json",
+        "/oauth2/token", "/oauth2/revoke", "/.well-known/oauth-authorization-server", "/.well-known/jwks.json",
     }  # fmt: skip
 
 
@@ -251,24 +247,6 @@ async def test_answers_are_as_described(service: Service, admin: httpx.AsyncClie
 # The statements
 
 
-@pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The statements that sessions run, from now on."""
-    run: list[str] = []
-
-    def counting(real: Callable[..., Any]) -> Callable[..., Any]:
-        def method(self: Session, statement: Statement, *args: Any, **params: Any) -> Any:
-            run.append(statement.on(self.dialect).sql)
-            return real(self, statement, *args, **params)
-
-        return method
-
-    for session in (SqliteSession, PostgresSession):
-        for name in ("fetch", "run", "run_many"):
-            monkeypatch.setattr(session, name, counting(getattr(session, name)))
-    return run
-
-
 async def test_no_answer_needs_more_statements_than_it_should(admin: httpx.AsyncClient, counted: list[str]) -> None:
     await made(admin, "/v1/measures", **MEASURE)
     concerns = [await a_concern(admin, measure_codes=[MEASURE["code"]], title=f"Concern {n}") for n in range(4)]
@@ -335,6 +313,7 @@ def test_rows_are_written_in_few_places() -> None:
     writing = {name for name, text in modules() if re.search(imported, text)}
     assert writing == {
         "access/leases.py",
+        "access/spent.py",
         "exchange/figures.py",
         "kernel/idempotency.py",
         "kernel/resource.py",

@@ -5,14 +5,21 @@ from pathlib import Path
 import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
+from sqlalchemy import func, select
 
+from pip_api.access import spent
 from pip_api.access.keys import create_signing_key
 from pip_api.access.permissions import PERMISSIONS
+from pip_api.access.spent import RevokedToken
 from pip_api.app import create_app
+from pip_api.db.statements import Statement
+from pip_api.resources.accounts import accounts
 from pip_api.settings import Settings, StartRefused
 from tests.access.ring import Judge
+from tests.ledger.test_entries import Ledger
 from tests.plans import AVON
 from tests.service import Record, Service, refused, running
+from tests.signing import asked, signed_in
 
 METADATA, KEYS = "/.well-known/oauth-authorization-server", "/.well-known/jwks.json"
 
@@ -33,7 +40,8 @@ async def test_the_metadata_names_what_there_is(service: Service) -> None:
     assert metadata["grant_types_supported"] == ["client_credentials"]
     routes = {route.path for route in service.app.routes if hasattr(route, "path")}
     named = {value.removeprefix(issuer) for name, value in metadata.items() if name.endswith(("_endpoint", "_uri"))}
-    assert {"/oauth2/token", KEYS} <= named <= routes
+    assert {"/oauth2/token", "/oauth2/revoke", KEYS} <= named <= routes
+    assert metadata["token_endpoint_auth_signing_alg_values_supported"] == ["ES256", "RS256"]
 
 
 async def test_the_host_of_a_request_is_never_told(service: Service) -> None:
@@ -96,3 +104,107 @@ def test_a_verifying_key_that_is_none_stops_the_start(tmp_path: Path, key_file: 
     )
     with pytest.raises(StartRefused, match="is not a public key in PEM format"):
         create_app(settings)
+
+
+# Tokens that end before their time
+
+
+async def revoke(service: Service, token: str, client: tuple[str, str], **form: str) -> httpx.Response:
+    answer = await service.http().post("/oauth2/revoke", data={"token": token, **form}, auth=client)
+    assert answer.status_code == 503 or answer.headers["cache-control"] == "no-store"
+    return answer
+
+
+def token_of(caller: httpx.AsyncClient) -> str:
+    return caller.headers["authorization"].removeprefix("Bearer ")
+
+
+async def test_a_revoked_token_ends_at_once_here_and_within_seconds_elsewhere(settings: Settings) -> None:
+    async with running(settings) as here, running(settings) as there:
+        client = await here.new_client("force_reader", f"force:{AVON}")
+        caller, other = await signed_in(here, *client), await signed_in(here, *client)
+        remote = there.http(Authorization=caller.headers["authorization"])
+        for each in (caller, other, remote):
+            assert (await each.get("/v1/regions")).status_code == 200
+        for _ in range(2):  # once more is no fault
+            answer = await revoke(here, token_of(caller), client, token_type_hint="access_token")
+            assert (answer.status_code, answer.content) == (200, b"")
+        refused(await caller.get("/v1/regions"), 401, "invalid_token")
+        assert (await other.get("/v1/regions")).status_code == 200
+        there.clock.forward(seconds=settings.access_memory_seconds)
+        refused(await remote.get("/v1/regions"), 401, "invalid_token")
+
+
+async def test_a_revocation_is_an_entry(service: Service) -> None:
+    client = await service.new_client("force_reader", f"force:{AVON}")
+    caller, ledger = await signed_in(service, *client), Ledger(service)
+    await ledger.news()
+    for _ in range(2):
+        await revoke(service, token_of(caller), client)
+    (entry,) = await ledger.news()
+    assert (entry["kind"], entry["act"], entry["client_id"]) == ("credential", "token.revoked", client[0])
+    assert token_of(caller) not in repr(entry)
+
+
+async def test_only_a_client_ends_its_own_tokens(service: Service) -> None:
+    client, other = [await service.new_client("force_reader", f"force:{AVON}") for _ in range(2)]
+    caller = await signed_in(service, *client)
+    token = token_of(caller)
+    for given, by, expected in (
+        (token, (client[0], "wrong"), (401, "invalid_client")),
+        (token, other, (400, "invalid_grant")),
+        ("", client, (400, "invalid_request")),
+    ):
+        answer = await revoke(service, given, by)
+        assert (answer.status_code, answer.json()["error"]) == expected
+    for bad in ("x", token[:-1], "x" * 9_000):
+        assert (await revoke(service, bad, client)).status_code == 200
+    assert (await caller.get("/v1/regions")).status_code == 200
+
+
+async def test_tokens_of_before_a_moment_end_with_it(service: Service) -> None:
+    client = await service.new_client("force_reader", f"force:{AVON}")
+    caller = await signed_in(service, *client)
+    service.clock.forward(seconds=10)
+    account = await service.account(client[0])
+    await service.change(accounts, account["id"], not_before=service.clock().isoformat())
+    refused(await caller.get("/v1/regions"), 401, "invalid_token")
+    assert (await (await signed_in(service, *client)).get("/v1/regions")).status_code == 200
+
+
+async def test_what_is_over_is_cleared_up(service: Service) -> None:
+    client = await service.new_client("force_reader", f"force:{AVON}")
+    await revoke(service, token_of(await signed_in(service, *client)), client)
+    count = Statement(select(func.count().label("rows")).select_from(RevokedToken))
+    for minutes, left in ((15, 1), (2, 0)):
+        service.clock.forward(minutes=minutes)
+        async with service.services.database.transaction() as session:
+            await spent.forget_old(session, service.clock())
+            assert await session.fetch(count) == [{"rows": left}]
+
+
+async def test_in_read_only_mode_tokens_are_given_and_none_is_ended(settings: Settings) -> None:
+    async with running(settings) as service:
+        client = await service.new_client("force_reader", f"force:{AVON}")
+    async with running(settings.model_copy(update={"read_only": True})) as service:
+        caller = await signed_in(service, *client)
+        refused(await revoke(service, token_of(caller), client), 503, "read_only_mode")
+        assert (await caller.get("/v1/regions")).status_code == 200
+
+
+# Limits
+
+
+async def test_who_fails_too_often_is_not_looked_at(settings: Settings) -> None:
+    async with running(settings.model_copy(update={"token_limit_requests": 3})) as service:
+        client = await service.new_client("force_reader", f"force:{AVON}")
+        for _ in range(5):
+            assert (await asked(service, {}, (client[0], "wrong"))).status_code in (401, 429)
+        answer = await service.http().post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=client)
+        refused(answer, 429, "rate_limited")
+        assert int(answer.headers["retry-after"]) > 0
+        service.clock.forward(minutes=1)
+        assert [(await asked(service, {}, client)).status_code for _ in range(3)] == [200] * 3
+        refused(await asked(service, {}, client), 429, "rate_limited")  # it has tokens enough
+        other = await service.new_client("force_reader", f"force:{AVON}")
+        assert (await asked(service, {}, other)).status_code == 200

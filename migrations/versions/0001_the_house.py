@@ -131,7 +131,7 @@ def upgrade() -> None:
     op.create_index("ix_account_place", "account", ["place"])
     op.create_table(
         "credential",
-        sa.Column("expires_at", Instant(), nullable=True),
+        sa.Column("expires_at", Instant(), nullable=False),
         sa.Column("account_id", Uid(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("jwk", Json(), nullable=True),

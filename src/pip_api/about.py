@@ -11,7 +11,7 @@ from pip_api.access.issuers import Issuers
 from pip_api.db.migrate import REVISION
 from pip_api.http.manners import LONGEST_TARGET
 from pip_api.http.metrics import MEDIA_TYPE, Metrics
-from pip_api.http.problems import Problem
+from pip_api.http.problems import CATALOGUE, Problem, type_of
 from pip_api.http.query import parameters
 from pip_api.http.rates import Rates
 from pip_api.http.strict_json import DEEPEST
@@ -71,6 +71,18 @@ def bind(app: FastAPI, offered: Offered) -> None:
         _require_metrics_token(request)
         counted: Metrics = request.app.state.metrics
         return Response(counted.page(), media_type=MEDIA_TYPE)
+
+    @app.get("/problems", **routed(open_operations.PROBLEMS))
+    async def problems() -> Response:
+        items = [{"type": type_of(code), "code": code, **kind._asdict()} for code, kind in CATALOGUE.items()]
+        return JSONResponse({"items": items})
+
+    @app.get("/problems/{name}", **routed(open_operations.PROBLEM))
+    async def problem(name: str) -> Response:
+        code = name.replace("-", "_")
+        if code not in CATALOGUE:
+            raise Problem("not_found", "There is no such problem.")
+        return JSONResponse({"type": type_of(code), "code": code, **CATALOGUE[code]._asdict()})
 
 
 def _require_metrics_token(request: Request) -> None:

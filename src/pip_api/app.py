@@ -10,13 +10,13 @@ from time import monotonic
 from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Match
 from uuid_utils.compat import uuid7
 
 from pip_api import about, signing_in
+from pip_api.access import spent
 from pip_api.access.authentication import Authentication
 from pip_api.access.issuers import Issuers
 from pip_api.access.keys import own_keys, sealing_key, signing_key
@@ -35,23 +35,23 @@ from pip_api.exchange.tabular import CSV, NDJSON
 from pip_api.http.edge import Edge
 from pip_api.http.manners import EXPOSED, FROM_PAGES, Manners, allowed, no_such_method
 from pip_api.http.metrics import Metrics
-from pip_api.http.problems import CATALOGUE, Problem, type_of
+from pip_api.http.problems import Problem
 from pip_api.http.rates import Policy, Rates, whole_quota
 from pip_api.http.reference_pages import reference_pages
 from pip_api.insight import audit_events, audit_log, bundles, plan_status, proofs, totals, triage
-from pip_api.kernel import open_operations, routes
+from pip_api.kernel import routes
 from pip_api.kernel.call import Services
 from pip_api.kernel.idempotency import forget_old
-from pip_api.kernel.open_operations import routed
 from pip_api.kernel.openapi_3_0 import as_3_0
 from pip_api.kernel.running import Running
 from pip_api.ledger.log_state import LogState, watch
 from pip_api.ledger.notes import Notes
 from pip_api.ledger.sealing import Sealer
-from pip_api.resources import figure_operations
+from pip_api.resources import credential_operations, figure_operations
 from pip_api.resources.accounts import accounts
 from pip_api.resources.actions import actions
 from pip_api.resources.concerns import concerns
+from pip_api.resources.credentials import credentials
 from pip_api.resources.forces import forces
 from pip_api.resources.grants import grants
 from pip_api.resources.measures import measures
@@ -72,6 +72,7 @@ RESOURCES = (
     forces,
     regions,
     accounts,
+    credentials,
     grants,
 )
 IMPORTS = {kind.name: kind for kind in (figure_imports.KIND, measure_imports.KIND)}
@@ -84,6 +85,7 @@ OPERATIONS = (
     *proofs.operations,
     *bundles.operations,
     *figure_operations.operations,
+    *credential_operations.operations,
     *(operation for resource in RESOURCES for operation in routes.operations(resource)),
     *imports.operations(IMPORTS),
 )
@@ -158,7 +160,14 @@ def create_app(
     app.state.metrics = metrics
     app.state.issuers = issuers
     app.state.head = head()
-    app.state.door = signing_in.Door(issuer, list(keys.values()))
+    app.state.door = signing_in.Door(
+        issuer=issuer,
+        verify=issuers.verify,
+        forget=authentication.forget,
+        keys=list(keys.values()),
+        rates=signing_in.limits(settings.token_limit_requests, clock),
+        address=settings.issuer.rstrip("/"),
+    )
     paths = routes.table(OPERATIONS, services, authentication.forget)
     app.add_middleware(
         Edge, paths=paths, authenticate=authentication, new_id=new_id, guarded="/v1/",
@@ -211,7 +220,6 @@ def _documented(lifespan: Lifespan | None) -> FastAPI:
     for operation in OPERATIONS:
         routes.bind(app, operation)
     signing_in.bind(app)
-    _bind_problems(app)
     about.bind(app, OFFERED)
     written = {
         "/openapi.json": lambda: to_json(routes.document(app)),
@@ -259,6 +267,7 @@ async def _clear_up(services: Services) -> None:
             if not services.settings.read_only:
                 async with services.database.transaction(bulk=True) as session:  # however many there are
                     await forget_old(session, services.clock())
+                    await spent.forget_old(session, services.clock())
         except Exception:
             log.exception("what is old was not cleared up; it is tried again in an hour")
 
@@ -273,19 +282,3 @@ async def _refused_by_router(request: Request, error: Exception) -> Response:
             return Response(status_code=204, headers={"Allow": allowed(methods)})
         raise no_such_method(methods)
     raise Problem("not_found", "There is nothing at this address.")
-
-
-def _bind_problems(app: FastAPI) -> None:
-    """The pages about refusals."""
-
-    @app.get("/problems", **routed(open_operations.PROBLEMS))
-    async def problems() -> Response:
-        items = [{"type": type_of(code), "code": code, **kind._asdict()} for code, kind in CATALOGUE.items()]
-        return JSONResponse({"items": items})
-
-    @app.get("/problems/{name}", **routed(open_operations.PROBLEM))
-    async def problem(name: str) -> Response:
-        code = name.replace("-", "_")
-        if code not in CATALOGUE:
-            raise Problem("not_found", "There is no such problem.")
-        return JSONResponse({"type": type_of(code), "code": code, **CATALOGUE[code]._asdict()})

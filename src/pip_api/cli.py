@@ -1,29 +1,26 @@
 """The command line: serve, migrate, make clients and tokens, send imports, write the contract."""
 
-import asyncio
 import gc
 import json
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from uuid_utils.compat import uuid7
 
-from pip_api.access.permissions import ROLES
+from pip_api.client_commands import clients, create_clients, with_services
 from pip_api.exchange.checking import verify
 from pip_api.settings import Settings, StartRefused, load
 
 if TYPE_CHECKING:
-    from pip_api.kernel.call import Call, Services
+    pass
 
 app = typer.Typer(
     help="Performance Improvement Plans of police forces.", no_args_is_help=True, pretty_exceptions_enable=False
 )
-clients = typer.Typer(help="The programs that may use the service.", no_args_is_help=True)
 app.add_typer(clients, name="client")
 app.command()(verify)
 
@@ -65,7 +62,7 @@ def serve(
         if demo:
             _prepare_demo(settings)
         require_current(settings)
-        _with_services(settings, lambda services: services.database.require_walls())
+        with_services(settings, lambda services: services.database.require_walls())
         config = uvicorn.Config(
             create_app(settings),
             http=Listener,
@@ -108,12 +105,12 @@ def _prepare_demo(settings: Settings) -> None:
     from pip_api.exchange.catalogue import load_example
 
     _migrate(settings)
-    _with_services(settings, load_example)
+    with_services(settings, load_example)
     path = _demo_file(settings)
     if path.exists():
         return
     try:
-        made = _create_clients(settings, DEMO_CLIENTS, "Made by serve --demo")
+        made = create_clients(settings, DEMO_CLIENTS, "Made by serve --demo")
     except StartRefused as refusal:
         lost = f"The demonstration was set up before, but {path}, the file of its secrets, is not there"
         where = "it lies beside the signing key (PIP_SIGNING_KEY_FILE) that was used then"
@@ -141,89 +138,7 @@ def _migrate(settings: Settings) -> None:
     signing_key(settings)  # asked for before anything is written: loading the reference data needs it
     sealing_key(settings)  # and what is written is to be sealed
     migrate_schema(settings)
-    _with_services(settings, load_reference)
-
-
-def _with_services(settings: Settings, work: "Callable[[Services], Awaitable[Any]]") -> Any:
-    """Runs something that needs the database, without serving."""
-    from pip_api.app import create_services
-
-    async def run() -> Any:
-        services = create_services(settings)
-        await services.database.open()
-        try:
-            return await work(services)
-        finally:
-            await services.database.close()
-
-    return asyncio.run(run())
-
-
-@clients.command("create")
-def create_client(
-    client_id: Annotated[str, typer.Argument(help="How it will call itself, such as as-performance-mart.")],
-    role: Annotated[str, typer.Option(help=f"One of: {', '.join(sorted(ROLES))}.")],
-    on: Annotated[str, typer.Option(help="Where: national, region:CODE or force:CODE.")],
-    name: Annotated[str, typer.Option(help="What people call it.")] = "",
-    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
-    needs_keys: Annotated[
-        bool, typer.Option("--needs-keys", help="Refuse its changes that come without an Idempotency-Key.")
-    ] = False,
-) -> None:
-    """Make a client with a role, in the database of PIP_DATABASE_URL, and print its secret, shown this once."""
-    from pip_api.db.migrate import require_current
-
-    settings = load()
-    require_current(settings)
-    made = _create_clients(settings, {client_id: (name or client_id, role, on)}, reason, needs_keys=needs_keys)
-    print(made[client_id])
-
-
-@clients.command("disable")
-def disable_client(
-    client_id: Annotated[str, typer.Argument(help="The client's id.")],
-    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
-) -> None:
-    """End every access of a client, for good; its tokens stop within PIP_ACCESS_MEMORY_SECONDS."""
-    from pip_api.db.migrate import require_current
-    from pip_api.resources.clients import disable_client
-
-    settings = load()
-    require_current(settings)
-    _as_system(settings, reason, lambda call: disable_client(call, client_id))
-    print(f"The client {client_id} is disabled.")
-
-
-def _create_clients(
-    settings: Settings, wanted: Mapping[str, tuple[str, str, str]], reason: str, *, needs_keys: bool = False
-) -> dict[str, str]:
-    """Clients by id, each with its name, role and place; gives their secrets. All are made, or none."""
-    from pip_api.resources.clients import create_client
-
-    async def make(call: "Call") -> dict[str, str]:
-        return {id: await create_client(call, id, *told, needs_keys=needs_keys) for id, told in wanted.items()}
-
-    made: dict[str, str] = _as_system(settings, reason, make)
-    return made
-
-
-def _as_system(settings: Settings, reason: str, story: "Callable[[Call], Awaitable[Any]]") -> Any:
-    """Runs a story as the service itself, in one transaction. Raises StartRefused in the words of its refusal."""
-    from pip_api.access.principals import system
-    from pip_api.db.scopes import EVERY_FORCE
-    from pip_api.http.problems import Problem
-    from pip_api.kernel.call import Call
-
-    async def work(services: "Services") -> Any:
-        async with services.database.transaction(EVERY_FORCE) as session:
-            by = await system(session)
-            return await story(Call(services, session, by, "pip-api-client", query={"reason": reason}))
-
-    try:
-        return _with_services(settings, work)
-    except Problem as problem:
-        told = [each["detail"] for each in problem.errors if problem.status == 422] or [problem.detail]
-        raise StartRefused(" ".join(dict.fromkeys(told))) from problem
+    with_services(settings, load_reference)
 
 
 Address = Annotated[str, typer.Option("--server", envvar="PIP_SERVER", help="Where the service is.")]

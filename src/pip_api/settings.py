@@ -119,6 +119,11 @@ class Settings(BaseSettings):
     token_lifetime_seconds: int = Field(
         default=900, ge=60, le=3_600, description="Seconds that a token is good for; clocks may differ by 30 more."
     )
+    token_limit_requests: int = Field(
+        default=60,
+        ge=0,
+        description="Tokens of one client, and failed sign-ins from one address, a minute; 0: no end.",
+    )
     access_memory_seconds: float = Field(
         default=5.0,
         ge=0,

@@ -18,7 +18,7 @@ def test_every_permission_of_an_operation_is_held_by_a_role() -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_every_permission_of_a_role_opens_an_operation(role: str) -> None:
     assert ROLES[role] <= USED | {OVERRIDE}
-    assert all(re.fullmatch(r"[a-z_]+:(read|write|run)", each) for each in ROLES[role] - {OVERRIDE})
+    assert all(re.fullmatch(r"[a-z_]+:(read|write|run|rotate)", each) for each in ROLES[role] - {OVERRIDE})
 
 
 def test_who_may_write_may_read() -> None:

@@ -1,6 +1,7 @@
 """Who are the callers of the matrix to the service: which accounts and grants, and which tokens?"""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import httpx
 
@@ -8,6 +9,7 @@ from pip_api.access.keys import load_signing_key
 from pip_api.access.tokens import TokenIssuer
 from pip_api.resources.accounts import accounts
 from pip_api.resources.clients import create_client
+from pip_api.resources.credentials import GOOD
 from pip_api.resources.grants import grants
 from tests.matrix.table import Caller
 from tests.service import Service
@@ -16,8 +18,8 @@ REQUEST = "the-same-request"
 """One id for every request, so that equal answers are equal in each byte."""
 
 
-async def add_account(service: Service, name: str, caller: Caller) -> None:
-    """An account by the name of the caller, with the grants and the flaw that the caller has."""
+async def add_account(service: Service, name: str, caller: Caller) -> UUID:
+    """An account by the name of the caller, with the grants and the flaw that the caller has; gives its credential."""
     first, *others = caller.grants or (("force_reader", "national"),)
     async with service.at_the_command_line() as call:
         await create_client(call, caller.name, name, *first)
@@ -29,9 +31,13 @@ async def add_account(service: Service, name: str, caller: Caller) -> None:
         await service.create(grants, account_id=account, role=role, place=place, reason="for a test")
     if caller.flaw == "disabled":
         await service.change(accounts, account, disabled_at=service.clock().isoformat())
+    async with service.services.database.read() as session:
+        (credential,) = await session.fetch(GOOD, account_id=UUID(account), now=service.clock())
+    credential_id: UUID = credential["id"]
+    return credential_id
 
 
-def sign_in(service: Service, caller: Caller) -> httpx.AsyncClient:
+def sign_in(service: Service, caller: Caller, credential_id: UUID | None) -> httpx.AsyncClient:
     """The caller with a token as good or bad as the caller is."""
     if caller.flaw == "anonymous":
         return service.http(**{"X-Request-Id": REQUEST})
@@ -49,5 +55,5 @@ def sign_in(service: Service, caller: Caller) -> httpx.AsyncClient:
         service.services.new_id,
     )
     scope = " ".join(caller.permissions) if caller.permissions else None
-    token = issuer.issue(caller.name, caller.name, scope)
+    token = issuer.issue(caller.name, caller.name, scope, credential_id)
     return service.http(**{"X-Request-Id": REQUEST, "Authorization": f"Bearer {token}"})

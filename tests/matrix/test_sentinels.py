@@ -68,8 +68,7 @@ async def test_each_of_the_forces_sees_its_own_and_counts_its_own(tried: Tried) 
     assert len(forces) > 44
     for force in forces:
         caller = Caller(f"reader-of-{force}", (("force_reader", f"force:{force}"),))
-        await add_account(tried.service, caller.name, caller)
-        client = sign_in(tried.service, caller)
+        client = sign_in(tried.service, caller, await add_account(tried.service, caller.name, caller))
         for name in PAGED:
             rule = RULES[name]
             if "force_reader" in rule.may:

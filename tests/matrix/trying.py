@@ -40,7 +40,6 @@ async def tried(settled: Settings) -> AsyncIterator[Tried]:
     async with running(settled) as service:
         world, clients = await seed(service), {}
         for caller in callers():
-            if caller.flaw != "anonymous":
-                await add_account(service, caller.name, caller)
-            clients[caller] = sign_in(service, caller)
+            credential = None if caller.flaw == "anonymous" else await add_account(service, caller.name, caller)
+            clients[caller] = sign_in(service, caller, credential)
         yield Tried(service, world, clients)

@@ -70,8 +70,7 @@ async def seed(service: Service) -> World:
     await _seed_national(world, admin)
     for position, force in OWN.items():
         writer = Caller(f"writer-{position}".replace("_", "-"), (("force_lead", f"force:{force}"),))
-        await add_account(service, f"{sentinel(force)} writer", writer)
-        lead = sign_in(service, writer)
+        lead = sign_in(service, writer, await add_account(service, f"{sentinel(force)} writer", writer))
         await _seed_force(world, admin, warden, lead, position, force)
     await service.seal()
     world.add("log_head", "national", Row("", 1, None, '"log_id":"2026"'))
@@ -181,8 +180,15 @@ async def _seed_access(world: World, warden: httpx.AsyncClient, position: str, f
     person = {"kind": "person", "name": f"{word} person", "issuer": "https://id.test", "subject": word, "place": place}
     account = await made(warden, "/v1/accounts", **person)
     world.add("account", position, Row(account["id"], 1, force, f'"id":"{account["id"]}"'))
+    program = {"kind": "service", "name": f"{word} program", "client_id": f"program-{force}", "place": place}
+    program = await made(warden, "/v1/accounts", **program)
+    world.add("program", position, Row(program["id"], 1, force, program["id"]))
+    secret = {"account_id": program["id"], "kind": "secret", "expires_at": "2027-06-01T00:00:00Z"}
+    issued = await made(warden, "/v1/credentials", **secret)
+    world.add("credential", position, Row(issued["id"], 1, force, issued["id"]))
     grant = {"account_id": account["id"], "role": "access_admin", "place": place, "reason": word}
     granted = await made(warden, "/v1/grants", **grant)
     world.add("grant", position, Row(granted["id"], 1, force, granted["id"]))
     if gone := {"own": "withdrawn", "other_region": "withdrawn_elsewhere"}.get(position):
         await _made_or_withdrawn(world, warden, "grant", "grants", gone, grant)
+        await _made_or_withdrawn(world, warden, "credential", "credentials", gone, secret)

@@ -3,8 +3,9 @@
 import pytest
 
 from pip_api.http.problems import Problem
-from pip_api.resources.clients import create_client, disable_client
-from tests.service import Service
+from pip_api.resources.clients import create_client, disable_client, revoke_client, rotate_client
+from tests.service import Service, refused
+from tests.signing import asked, signed_in
 
 
 async def make(service: Service, client_id: str = "mart", role: str = "data_submitter", on: str = "force:kent") -> str:
@@ -37,6 +38,28 @@ async def test_a_client_is_made_once_with_a_known_role_at_a_known_place(service:
         assert any(each.startswith(sentence) for each in told), told
 
 
+async def test_a_rotated_client_has_a_new_secret_and_the_old_one_for_some_days(service: Service) -> None:
+    first = await make(service)
+    async with service.at_the_command_line() as call:
+        second = await rotate_client(call, "mart", 7)
+    assert [(await asked(service, {}, ("mart", each))).status_code for each in (first, second)] == [200, 200]
+    service.clock.forward(days=7)
+    assert [(await asked(service, {}, ("mart", each))).status_code for each in (first, second)] == [401, 200]
+
+
+async def test_a_revoked_client_can_be_given_a_new_secret(service: Service) -> None:
+    first = await make(service)
+    caller = await signed_in(service, "mart", first)
+    async with service.at_the_command_line() as call:
+        assert await revoke_client(call, "mart") == 1
+    service.clock.forward(seconds=service.services.settings.access_memory_seconds)
+    refused(await caller.get("/v1/regions"), 401, "invalid_token")
+    assert (await asked(service, {}, ("mart", first))).status_code == 401
+    async with service.at_the_command_line() as call:
+        second = await rotate_client(call, "mart", 0)
+    assert (await asked(service, {}, ("mart", second))).status_code == 200
+
+
 async def test_a_disabled_client_gets_no_token_and_its_old_one_stops(service: Service) -> None:
     caller = await service.caller("data_submitter", "force:kent")
     assert (await caller.get("/v1/figures")).status_code == 200
@@ -48,5 +71,5 @@ async def test_a_disabled_client_gets_no_token_and_its_old_one_stops(service: Se
     await disable()
     service.clock.forward(seconds=6)
     assert (await caller.get("/v1/figures")).status_code == 401
-    with pytest.raises(Problem, match="There is no client with this id, or it is disabled already"):
+    with pytest.raises(Problem, match="The client is disabled already"):
         await disable()

@@ -7,9 +7,10 @@ from typing import Any
 
 import structlog
 
+from pip_api.access.claims import is_name
 from pip_api.access.principals import CHALLENGE, Principal, load
 from pip_api.access.token_text import TokenRefused
-from pip_api.access.tokens import Claims, is_name
+from pip_api.access.tokens import Claims
 from pip_api.access.verified_tokens import VerifiedTokens
 from pip_api.db.session import Database
 from pip_api.http.metrics import Metrics
@@ -38,7 +39,7 @@ class Authentication:
         self._seconds = seconds
         self._metrics = metrics
         self._log_key = log_key
-        self._principals: dict[tuple[str, str, str, frozenset[str] | None], tuple[float, Principal | None]] = {}
+        self._principals: dict[Claims, tuple[float, Principal | None]] = {}
 
     async def __call__(self, authorization: str | None) -> Principal:
         """The caller. Raises 401, in the same words whatever is wrong with the token, and 403 where it is good and
@@ -70,15 +71,14 @@ class Authentication:
         return principal
 
     async def _known(self, claims: Claims, now: datetime) -> Principal | None:
-        """Also that nobody is known is remembered."""
-        key = (claims.issuer, claims.subject, claims.client_id, claims.scope)
-        until, principal = self._principals.get(key, (0.0, None))
+        """Remembered for each token, since each can be revoked alone. Also that nobody is known is remembered."""
+        until, principal = self._principals.get(claims, (0.0, None))
         if now.timestamp() >= until:
             async with self._database.read() as session:
                 principal = await load(session, claims, self._own_issuer, now)
             if len(self._principals) >= 10_000:
                 self._principals.clear()
-            self._principals[key] = (now.timestamp() + self._seconds, principal)
+            self._principals[claims] = (now.timestamp() + self._seconds, principal)
         return principal
 
     def forget(self) -> None:

@@ -1,15 +1,17 @@
-"""How does a program get a token? The client credentials grant of OAuth 2 (RFC 6749, section 4.4)."""
+"""How does a program say who it is, and ask for a token? Client credentials (RFC 6749, section 4.4; RFC 7523)."""
 
 import base64
 import binascii
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote_plus
+from uuid import UUID
 
-from pip_api.access.credentials import authenticate
+from pip_api.access import assertions
 from pip_api.access.permissions import PERMISSIONS
-from pip_api.access.tokens import TokenIssuer
-from pip_api.db.session import Session
+from pip_api.access.token_text import TokenRefused
+
+_ASSERTION = ("client_assertion", "client_assertion_type")
 
 
 class OAuthRefused(Exception):
@@ -22,15 +24,27 @@ class OAuthRefused(Exception):
         self.status = status
 
 
-async def grant_token(
-    session: Session,
-    issuer: TokenIssuer,
-    lifetime_seconds: int,
-    form: bytes,
-    authorization: str | None,
-    now: datetime,
-) -> dict[str, Any]:
-    """The answer to a token request; `form` is its body, `authorization` its header. Raises OAuthRefused."""
+class NotTheClient(OAuthRefused):
+    """Whoever asks did not prove to be the client that it names. `account` is the id and the name of the one named, if
+    there is such a one; what is answered does not tell."""
+
+    def __init__(self, description: str = "", account: tuple[UUID, str] | None = None) -> None:
+        usual = "The client is unknown, or what it proves itself with is not good."
+        super().__init__("invalid_client", description or usual, 401)
+        self.account = account
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Which client somebody claims to be, and with what it is to be proved: a secret, or an assertion."""
+
+    client_id: str
+    secret: str | None = field(default=None, repr=False)
+    assertion: str | None = field(default=None, repr=False)
+
+
+def read_form(form: bytes) -> dict[str, str]:
+    """Raises OAuthRefused."""
     try:
         pairs = parse_qsl(form.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20)
     except ValueError:
@@ -38,41 +52,65 @@ async def grant_token(
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise OAuthRefused("invalid_request", "A parameter was sent more than once.")
-    client_id, secret = _credentials(fields, authorization)
+    return fields
+
+
+def scope_of(fields: Mapping[str, str]) -> str | None:
+    """What a token is to be narrowed to. Raises OAuthRefused."""
     if "grant_type" not in fields:
         raise OAuthRefused("invalid_request", "The grant_type is missing.")
     if fields["grant_type"] != "client_credentials":
         raise OAuthRefused("unsupported_grant_type", "The only grant_type is client_credentials.")
-    scope = None
-    if "scope" in fields:
-        scope = " ".join(fields["scope"].split())
-        if not scope or not PERMISSIONS.issuperset(scope.split()):
-            raise OAuthRefused("invalid_scope", "The scope names a permission that there is not.")
-    client = None if "\0" in client_id else await authenticate(session, client_id, secret, now)
-    if client is None:
-        raise OAuthRefused("invalid_client", "The client is unknown, or its secret is wrong.", 401)
-    token = issuer.issue(client["client_id"], client["client_id"], scope)
-    answer = {"access_token": token, "token_type": "Bearer", "expires_in": lifetime_seconds}
-    return answer if scope is None else {**answer, "scope": scope}
+    if "scope" not in fields:
+        return None
+    scope = " ".join(fields["scope"].split())
+    if not scope or not PERMISSIONS.issuperset(scope.split()):
+        raise OAuthRefused("invalid_scope", "The scope names a permission that there is not.")
+    return scope
 
 
-def _credentials(fields: dict[str, str], authorization: str | None) -> tuple[str, str]:
-    """Id and secret from HTTP Basic (RFC 6749, section 2.3.1) or from the form, never from both."""
-    if authorization is None:
-        if "client_id" not in fields or "client_secret" not in fields:
-            raise OAuthRefused("invalid_client", "Send the client's id and secret.", 401)
-        return fields["client_id"], fields["client_secret"]
-    if "client_secret" in fields:
+def proof_in(fields: Mapping[str, str], authorization: str | None) -> Proof:
+    """What a client sent of itself: HTTP Basic, id and secret in the form, or an assertion, and one of them only.
+
+    Raises OAuthRefused.
+    """
+    sent = [authorization is not None, "client_secret" in fields, any(name in fields for name in _ASSERTION)]
+    if sum(sent) > 1:
         raise OAuthRefused("invalid_request", "Send the credentials in one place only.")
+    if authorization is not None:
+        proof = _basic(authorization)
+    elif sent[2]:
+        proof = _assertion(fields)
+    elif "client_id" in fields and "client_secret" in fields:
+        proof = Proof(fields["client_id"], fields["client_secret"])
+    else:
+        raise NotTheClient("Send the client's id, with its secret or an assertion.")
+    if fields.get("client_id", proof.client_id) != proof.client_id:
+        raise OAuthRefused("invalid_request", "The form and the credentials name different clients.")
+    if "\0" in proof.client_id:  # no name of ours has one, and PostgreSQL refuses text that does
+        raise NotTheClient
+    return proof
+
+
+def _basic(authorization: str) -> Proof:
+    """RFC 6749, section 2.3.1: both parts are form-encoded inside."""
     scheme, _, encoded = authorization.partition(" ")
     try:
         if scheme.lower() != "basic":
             raise ValueError
         client_id, colon, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+        if not colon:
+            raise ValueError
     except (ValueError, binascii.Error):
-        raise OAuthRefused("invalid_client", "The Authorization header is not HTTP Basic.", 401) from None
-    if not colon:
-        raise OAuthRefused("invalid_client", "The Authorization header is not HTTP Basic.", 401)
-    if fields.get("client_id", unquote_plus(client_id)) != unquote_plus(client_id):
-        raise OAuthRefused("invalid_request", "The form and the Authorization header name different clients.")
-    return unquote_plus(client_id), unquote_plus(secret)
+        raise NotTheClient("The Authorization header is not HTTP Basic.") from None
+    return Proof(unquote_plus(client_id), unquote_plus(secret))
+
+
+def _assertion(fields: Mapping[str, str]) -> Proof:
+    if fields.get("client_assertion_type") != assertions.TYPE or "client_assertion" not in fields:
+        raise OAuthRefused("invalid_request", f"A client_assertion has the client_assertion_type {assertions.TYPE}.")
+    try:
+        client_id = assertions.claimed_client(fields["client_assertion"])
+    except TokenRefused:
+        raise NotTheClient from None
+    return Proof(client_id, assertion=fields["client_assertion"])

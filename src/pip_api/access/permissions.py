@@ -5,7 +5,10 @@ A permission is `noun:verb`. Reading is wider than writing: a regional triage re
 
 from typing import Final
 
-REFERENCE: Final = frozenset({"region:read", "force:read", "support_level:read", "measure:read", "head:read"})
+OWN: Final = frozenset({"credential:rotate"})
+"""What every caller may do with what is its own."""
+
+REFERENCE: Final = OWN | {"region:read", "force:read", "support_level:read", "measure:read", "head:read"}
 """What every caller needs in order to understand anything else; national and not confidential."""
 
 PLAN: Final = frozenset(
@@ -41,7 +44,8 @@ ROLES: Final[dict[str, frozenset[str]]] = {
         "import:run",
     },
     "auditor": frozenset({"audit:read", "head:read"}),
-    "access_admin": REFERENCE | {"account:read", "account:write", "grant:read", "grant:write"},
+    "access_admin": REFERENCE
+    | {"account:read", "account:write", "grant:read", "grant:write", "credential:read", "credential:write"},
 }
 
 PERMISSIONS: Final = frozenset().union(*ROLES.values())

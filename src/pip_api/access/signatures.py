@@ -105,14 +105,10 @@ class VerifyingKeys:
         """The keys that were usable."""
         return frozenset(self._keys)
 
-    def claims(self, token: str, kinds: frozenset[str | None]) -> Mapping[str, Any]:
+    def verified(self, token: Unverified, kinds: frozenset[str | None]) -> Mapping[str, Any]:
         """The claims of a text that one of the keys signed, not yet judged. `kinds` are the types that it may say it
         is, None for saying nothing. Raises TokenRefused, and nothing else, whatever the text.
         """
-        return self.verified(unverified(token), kinds)
-
-    def verified(self, token: Unverified, kinds: frozenset[str | None]) -> Mapping[str, Any]:
-        """The same for a text that was read before."""
         if token.kind not in kinds:
             raise TokenRefused("typ")
         algorithm, key = self._keys.get(token.kid, (None, None))

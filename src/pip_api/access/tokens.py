@@ -4,18 +4,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 from uuid import UUID
 
+from pip_api.access.claims import NAME_CHARACTERS, is_for, is_name, moment
 from pip_api.access.keys import SigningKey
 from pip_api.access.signatures import Signer, Unverified, VerifyingKeys
 from pip_api.access.token_text import LONGEST_TOKEN, TokenRefused
 
 Clock = Callable[[], datetime]
 
-_NAME_CHARACTERS: Final = 255
-_AUDIENCES: Final = 8
-_YEAR_10000: Final = 253_402_300_800
 LONGEST_LIFETIME_SECONDS: Final = 12 * 3600
 
 _SCOPE: Final = re.compile(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
@@ -34,6 +32,8 @@ class Claims:
     issued_at: datetime
     expires_at: datetime
     scope: frozenset[str] | None
+    credential_id: UUID | None = None
+    """With which credential it was got, if it was issued here."""
 
 
 class TokenIssuer:
@@ -54,10 +54,10 @@ class TokenIssuer:
         self._clock = clock
         self._new_id = new_id
 
-    def issue(self, subject: str, client_id: str, scope: str | None) -> str:
+    def issue(self, subject: str, client_id: str, scope: str | None, credential_id: UUID | None = None) -> str:
         """Raises ValueError for what no verifier of ours would accept."""
         if not (is_name(subject) and is_name(client_id)):
-            raise ValueError(f"A subject and a client id are 1 to {_NAME_CHARACTERS} printable characters.")
+            raise ValueError(f"A subject and a client id are 1 to {NAME_CHARACTERS} printable characters.")
         if scope is not None and not _SCOPE.fullmatch(scope):
             raise ValueError("A scope is one or more words with one space between them.")
         now = int(self._clock().timestamp())
@@ -72,6 +72,8 @@ class TokenIssuer:
         }
         if scope is not None:
             claims["scope"] = scope
+        if credential_id is not None:
+            claims["credential_id"] = str(credential_id)
         token = self._signer.sign(claims)
         if len(token) > LONGEST_TOKEN:
             raise ValueError(f"The token would be longer than {LONGEST_TOKEN} characters.")
@@ -119,7 +121,7 @@ class TokenVerifier:
     def _judged(self, claims: Mapping[str, Any]) -> Claims:
         if claims.get("iss") != self._terms.issuer:
             raise TokenRefused("iss")
-        if not self._is_for_us(claims.get("aud")):
+        if not is_for(claims.get("aud"), self._terms.audience):
             raise TokenRefused("aud")
         for name in ("sub", "client_id", "jti"):
             if not is_name(claims.get(name)):
@@ -133,25 +135,17 @@ class TokenVerifier:
             issued_at=datetime.fromtimestamp(issued, UTC),
             expires_at=datetime.fromtimestamp(expires, UTC),
             scope=_scope(claims),
-        )
-
-    def _is_for_us(self, audience: object) -> bool:
-        if not isinstance(audience, list):
-            return audience == self._terms.audience
-        return (
-            len(audience) <= _AUDIENCES
-            and all(isinstance(member, str) for member in audience)
-            and self._terms.audience in audience
+            credential_id=_credential(claims),
         )
 
     def _checked_times(self, claims: Mapping[str, Any]) -> tuple[float, float]:
-        expires, issued = _moment(claims, "exp"), _moment(claims, "iat")
+        expires, issued = moment(claims, "exp"), moment(claims, "iat")
         now, leeway = self._clock().timestamp(), self._terms.leeway_seconds
         if now >= expires + leeway:
             raise TokenRefused("exp")
         if now < issued - leeway:
             raise TokenRefused("iat-future")
-        if "nbf" in claims and now < _moment(claims, "nbf") - leeway:
+        if "nbf" in claims and now < moment(claims, "nbf") - leeway:
             raise TokenRefused("nbf")
         if not 0 < expires - issued <= self._terms.longest_lifetime_seconds:
             raise TokenRefused("lifetime")
@@ -163,20 +157,6 @@ def _require_lifetime(seconds: int) -> None:
         raise ValueError(f"A token may live for 1 to {LONGEST_LIFETIME_SECONDS} seconds, not {seconds}.")
 
 
-def is_name(value: object) -> TypeGuard[str]:
-    # Printable leaves out controls, lone surrogates and characters that turn the reading direction: names go into logs.
-    return isinstance(value, str) and 0 < len(value) <= _NAME_CHARACTERS and value.isprintable()
-
-
-def _moment(claims: Mapping[str, Any], name: str) -> float:
-    value = claims.get(name)
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise TokenRefused(f"{name}-type")
-    if not 0 < value < _YEAR_10000:
-        raise TokenRefused(f"{name}-range")
-    return value
-
-
 def _scope(claims: Mapping[str, Any]) -> frozenset[str] | None:
     if "scope" not in claims:
         return None
@@ -184,3 +164,11 @@ def _scope(claims: Mapping[str, Any]) -> frozenset[str] | None:
     if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
         raise TokenRefused("scope")
     return frozenset(scope.split(" "))
+
+
+def _credential(claims: Mapping[str, Any]) -> UUID | None:
+    """Only the service itself says this, and says it well."""
+    try:
+        return UUID(claims["credential_id"])
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return None

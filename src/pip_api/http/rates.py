@@ -13,6 +13,10 @@ from math import ceil
 from pip_api.http.messages import RawHeaders
 from pip_api.http.problems import Problem
 
+MOST_KNOWN = 10_000
+"""Clients and addresses that are counted at once: of addresses anybody can have many. When there are more, counting
+begins anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -83,6 +87,8 @@ class Rates:
             return None
         standing = self._standings.get((client_id, name))
         if standing is None:
+            if len(self._standings) >= MOST_KNOWN:
+                self._standings.clear()
             standing = self._standings[client_id, name] = Standing(client_id, policy)
         return standing
 

@@ -173,6 +173,8 @@ class Operation:
     """Refuses a request by its caller and its query, before the body is received."""
     changes_access: bool = False
     """Whether it changes who reaches what, so that what is remembered of callers is stale."""
+    shown_once: Sequence[str] = ()
+    """Members of the answer that are in no answer that is given again, and not kept for one."""
     also: Mapping[str, Schema] = field(default_factory=dict)
     """Other media types of the successful answer, with their schemas and examples."""
     sends: Sequence[str] = ()

@@ -8,15 +8,35 @@ from pip_api.kernel.document import Schema, path_parameter
 from pip_api.kernel.openapi import answers, refusals
 
 
-class TokenRequest(BaseModel):
+class Signing(BaseModel):
+    """How a client proves who it is in a form, where it does not use HTTP Basic."""
+
+    client_id: str | None = Field(default=None, max_length=200)
+    client_secret: str | None = Field(default=None, max_length=200)
+    client_assertion_type: str | None = Field(
+        default=None, max_length=100, description="urn:ietf:params:oauth:client-assertion-type:jwt-bearer, if any."
+    )
+    client_assertion: str | None = Field(
+        default=None,
+        max_length=8_192,
+        description="A JWT that one of its keys signed, good for 5 minutes at most and once (RFC 7523).",
+    )
+
+
+class TokenRequest(Signing):
     """The client credentials grant (RFC 6749, 4.4). Id and secret go here or into HTTP Basic."""
 
     grant_type: Literal["client_credentials"]
-    client_id: str | None = Field(default=None, max_length=200)
-    client_secret: str | None = Field(default=None, max_length=200)
     scope: str | None = Field(
         default=None, max_length=2_000, description="Permissions with blanks between, to narrow the token."
     )
+
+
+class RevocationRequest(Signing):
+    """A token to be ended (RFC 7009)."""
+
+    token: str = Field(max_length=8_192, description="One that was issued to this client.")
+    token_type_hint: str | None = Field(default=None, max_length=200, description="Not looked at: there is one type.")
 
 
 class Token(BaseModel):
@@ -40,6 +60,7 @@ class ServerMetadata(BaseModel):
 
     issuer: str = Field(json_schema_extra={"examples": ["https://pip-api.example"]})
     token_endpoint: str = Field(json_schema_extra={"examples": ["https://pip-api.example/oauth2/token"]})
+    revocation_endpoint: str = Field(json_schema_extra={"examples": ["https://pip-api.example/oauth2/revoke"]})
     jwks_uri: str = Field(json_schema_extra={"examples": ["https://pip-api.example/.well-known/jwks.json"]})
     scopes_supported: list[str] = Field(json_schema_extra={"examples": [["pip:read", "pip:write"]]})
     response_types_supported: list[str] = Field(
@@ -47,6 +68,13 @@ class ServerMetadata(BaseModel):
     )
     grant_types_supported: list[str] = Field(json_schema_extra={"examples": [["client_credentials"]]})
     token_endpoint_auth_methods_supported: list[str] = Field(json_schema_extra={"examples": [["client_secret_basic"]]})
+    token_endpoint_auth_signing_alg_values_supported: list[str] = Field(json_schema_extra={"examples": [["ES256"]]})
+    revocation_endpoint_auth_methods_supported: list[str] = Field(
+        json_schema_extra={"examples": [["client_secret_basic"]]}
+    )
+    revocation_endpoint_auth_signing_alg_values_supported: list[str] = Field(
+        json_schema_extra={"examples": [["ES256"]]}
+    )
 
 
 class PublicKeys(BaseModel):
@@ -193,18 +221,18 @@ class Release(BaseModel):
     version: str
 
 
-def _open(id: str, tag: str, summary: str, shape: type[BaseModel], *refused: int, **more: object) -> Schema:
+def _open(id: str, tag: str, summary: str, shape: type[BaseModel] | None, *refused: int, **more: object) -> Schema:
     responses = answers({200: shape}) | refusals(refused)
     names = {"operationId": id, "tags": [tag], "summary": summary, "description": f"{summary}. It needs no token."}
     return {**names, "security": [], **more, "responses": responses}
 
 
-def _token() -> Schema:
-    body = {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": TokenRequest}}}
-    body["content"]["application/x-www-form-urlencoded"]["example"] = {"grant_type": "client_credentials"}  # type: ignore[index]
-    told = _open("createToken", "access", "Get a token", Token, 413, 429, 500, 503, requestBody=body)
-    told |= {"security": [{"client": []}, {}], "description": "A bearer token, for a client's id and secret."}
-    for status, description in ((400, "Refused (RFC 6749, 5.2)."), (401, "The client is unknown or its secret wrong.")):
+def _for_clients(told: Schema, form: type[BaseModel], example: Schema, describes: str) -> Schema:
+    """An operation of OAuth 2 that a client asks for with a form, and proves who it is."""
+    content = {"application/x-www-form-urlencoded": {"schema": form, "example": example}}
+    told |= {"requestBody": {"required": True, "content": content}}
+    told |= {"security": [{"client": []}, {}], "description": describes}
+    for status, description in ((400, "Refused (RFC 6749, 5.2)."), (401, "The client is unknown or its proof wrong.")):
         told["responses"] |= {str(status): answers({200: TokenRefused})["200"] | {"description": description}}
     return told
 
@@ -214,7 +242,16 @@ def routed(told: Schema) -> Schema:
     return {"operation_id": told["operationId"], "openapi_extra": told}
 
 
-TOKEN = _token()
+TOKEN = _for_clients(
+    _open("createToken", "access", "Get a token", Token, 413, 429, 500, 503),
+    TokenRequest, {"grant_type": "client_credentials"},
+    "A bearer token, for a client's id and its secret, or an assertion that it signed.",
+)  # fmt: skip
+REVOCATION = _for_clients(
+    _open("revokeToken", "access", "End a token", None, 413, 429, 500, 503),
+    RevocationRequest, {"token": "eyJhbGciOiJFUzI1NiJ9.e30.c2ln"},
+    "Ends a token of the client that asks (RFC 7009), within seconds everywhere. What is no good token has ended.",
+)  # fmt: skip
 SERVER_METADATA = _open("getServerMetadata", "access", "Where and how tokens are to be had", ServerMetadata, 500)
 PUBLIC_KEYS = _open("listPublicKeys", "access", "The keys that sign tokens here", PublicKeys, 500)
 CAPABILITIES = _open("getCapabilities", "operation", "What the service offers, and its limits", Capabilities, 400, 500)

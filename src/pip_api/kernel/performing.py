@@ -84,8 +84,8 @@ async def _write(operation: Operation, services: Services, asked: Asked, keyed: 
             return answered
         answer = _named(call, _as_preferred(operation, asked, call, await operation.story(call)))
         if keyed is not None:
-            answer = rendered(answer)
-            await keep(session, keyed, answer, call.permits, asked.request_id, call.now)
+            kept = rendered(_without_what_is_shown_once(operation, answer))
+            await keep(session, keyed, kept, call.permits, asked.request_id, call.now)
         return answer
 
 
@@ -162,10 +162,17 @@ def _as_preferred(operation: Operation, asked: Asked, call: Call, answer: Answer
     form = wishes.get("return")
     if form == "representation":
         applied.append("return=representation")
-    elif form == "minimal" and not call.ignored:  # what was ignored is told, whatever else is preferred
+    elif form == "minimal" and not call.ignored and not operation.shown_once:  # what has to be told is told
         applied.append("return=minimal")
         shown = replace(answer, status=204, body=None)
     return replace(shown, headers={**shown.headers, "Preference-Applied": ", ".join(applied)}) if applied else answer
+
+
+def _without_what_is_shown_once(operation: Operation, answer: Answer) -> Answer:
+    """A secret is kept nowhere, so an answer that is given again is without it."""
+    if not operation.shown_once:
+        return answer
+    return replace(answer, body={**answer.body, **dict.fromkeys(operation.shown_once)})
 
 
 def rendered(answer: Answer) -> Answer:

@@ -57,20 +57,23 @@ async def _read_expanded(of: Resource, call: Call, fields: list[str], tree: Tree
     return tagged(call, etag(row["version"], content_etag(body)), body)
 
 
-async def create(of: Resource, call: Call) -> Answer:
-    """A new row, with its ledger entry."""
+async def create(of: Resource, call: Call, hidden: Mapping[str, Any] | None = None) -> Answer:
+    """A new row, with its ledger entry. A story that knows its hidden columns gives them."""
     new = of.accepted(call.body(), call.ignored)
     parent, related, errors = await _related(of, call, new, new)
     home = None if of.home is None else (new if parent is None else parent).get(of.home)
     # A force that is named and out of reach is refused like one that is not there; a parent that was found is in reach.
     # A place that there is not is told, whoever asks: everybody may know the regions and the forces.
-    elsewhere = of.home == "place" and any(each["pointer"] == pointer("place") for each in errors)
+    # So is a parent that there is not, or that the caller does not see.
+    nowhere = home is None or any(each["pointer"] == pointer("place") for each in errors)
+    elsewhere = of.home == "place" and nowhere
     if parent is not None or (not elsewhere and (of.home != "force_code" or home in call.by.reach(of.reads))):
         call.require_for(of.writes, home)
     errors += [] if of.home is not None and home is None else _rules(of, call, new, None, parent, related)
     if errors:
         raise invalid(errors)
     row = of.with_derived(fresh(of, call, new) | ({} if of.home is None else {of.home: home}))
+    row |= hidden or {}
     sent = dict(row)
     if of.complete is not None:
         await of.complete(call.session, row, RuleContext(call.by, call.now, call.today, None, parent, related))

@@ -1,11 +1,12 @@
-"""How does a program get an account, its first role and a secret, all in one? At the command line."""
+"""How does a program get an account, its first role and a secret, all in one, and others later? At the command line."""
 
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from pip_api.access.credentials import new_secret, secret_hash
 from pip_api.access.permissions import ROLES
 from pip_api.access.places import PATTERN
 from pip_api.access.tables import ACCOUNT
@@ -14,10 +15,10 @@ from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem, fault
 from pip_api.kernel.call import Call
 from pip_api.kernel.resource import Resource
-from pip_api.kernel.verbs import change, create, find
-from pip_api.kernel.writing import changes, fresh, write
+from pip_api.kernel.verbs import change, create, find, withdraw
 from pip_api.resources.accounts import accounts
-from pip_api.resources.credentials import credentials
+from pip_api.resources.credential_operations import issue, shorten
+from pip_api.resources.credentials import GOOD, LONGEST, credentials
 from pip_api.resources.grants import grants
 
 _PLACE = re.compile(PATTERN)
@@ -34,23 +35,60 @@ async def create_client(call: Call, client_id: str, name: str, role: str, on: st
         raise _refused("role", f"The roles are: {', '.join(sorted(ROLES))}.")
     body = {"kind": "service", "name": name, "client_id": client_id, "place": on, "needs_keys": needs_keys}
     account = await _made(call, accounts, body)
-    secret, id = new_secret(), str(account["id"])
-    row = fresh(credentials, call, credentials.accepted({"account_id": id, "kind": "secret"}))
-    row |= {"valid_from": call.now, "secret_hash": secret_hash(secret), "place": on}
-    await write(credentials, call, "created", row, changes(credentials, row, None))
+    id = str(account["id"])
+    secret = await _secret(call, id)
     reason = call.query.get("reason") or "At the command line"
     await _made(call, grants, {"account_id": id, "role": role, "place": on, "reason": reason})
     return secret
 
 
+async def rotate_client(call: Call, client_id: str, days: int) -> str:
+    """A new secret for a program, whose other credentials end in some days at the latest. Raises Problem."""
+    account_id, good = await _good(call, client_id)
+    secret = await _secret(call, account_id)
+    for each in good:
+        await shorten(call, each, call.now + timedelta(days=days))
+    return secret
+
+
+async def revoke_client(call: Call, client_id: str) -> int:
+    """Revokes every credential of a program, with the tokens that were got with them; gives their number."""
+    _, good = await _good(call, client_id)
+    for each in good:
+        await withdraw(credentials, replace(call, path={"id": str(each["id"])}, if_match="*"))
+    return len(good)
+
+
 async def disable_client(call: Call, client_id: str) -> None:
     """Ends every access of a client. Raises Problem."""
-    known = await call.session.one(_BY_CLIENT_ID, client_id=client_id)
-    before = await find(accounts, call, str(known["id"])) if known is not None else None
-    if before is None or before["disabled_at"] is not None:
-        raise _refused("client_id", "There is no client with this id, or it is disabled already.")
-    body = {"disabled_at": to_json(call.now).decode().strip('"'), "version": before["version"]}
+    before = await find(accounts, call, await _account_id(call, client_id))
+    if before["disabled_at"] is not None:
+        raise _refused("client_id", "The client is disabled already.")
+    body = {"disabled_at": _text(call.now), "version": before["version"]}
     await change(accounts, replace(call, path={"id": str(before["id"])}, body=lambda: body))
+
+
+async def _account_id(call: Call, client_id: str) -> str:
+    known = await call.session.one(_BY_CLIENT_ID, client_id=client_id)
+    if known is None:
+        raise _refused("client_id", "There is no client with this id.")
+    return str(known["id"])
+
+
+async def _good(call: Call, client_id: str) -> tuple[str, list[Record]]:
+    """The id of a program's account, and the credentials that are good."""
+    id = await _account_id(call, client_id)
+    return id, await call.session.fetch(GOOD, account_id=UUID(id), now=call.now)
+
+
+async def _secret(call: Call, account_id: str) -> str:
+    body = {"account_id": account_id, "kind": "secret", "expires_at": _text(call.now + LONGEST)}
+    answer = await issue(replace(call, body=lambda: body))
+    return str(answer.body["secret"])
+
+
+def _text(moment: datetime) -> str:
+    return to_json(moment).decode().strip('"')
 
 
 async def _made(call: Call, of: Resource, body: Record) -> Record:
