@@ -190,9 +190,26 @@ def test_what_is_no_bundle_is_unreadable(desk: Desk, text: bytes) -> None:
     assert "not a bundle" in report.text()
 
 
-def test_a_bundle_of_another_format_is_unreadable(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"format": 2},
+        {"format": True},
+        {"full": 1},
+        {"logs": []},
+        {"logs": {}},
+        {"logs": ["2026"]},
+        {"logs": [{"log_id": "2026"}]},
+        {"logs": [{"log_id": "2026", "tree_size": -1}]},
+        {"logs": [{"log_id": log_id, "tree_size": 1} for log_id in ("2026", "2026")]},
+        {"logs": [{"log_id": log_id, "tree_size": 1} for log_id in ("2027", "2026")]},
+        {"other_logs": [2025]},
+        {"states": "pip"},
+    ],
+)
+def test_a_bundle_that_does_not_say_what_it_is_is_unreadable(desk: Desk, members: dict[str, Any]) -> None:
     header, *rest = exported(grown(Random(8)))
-    report = desk.check([(header[0], {**header[1], "format": 2}), *rest])
+    report = desk.check([(header[0], {**header[1], **members}), *rest])
     assert report.outcome is Outcome.UNREADABLE
 
 

@@ -142,8 +142,15 @@ def _is_proof(value: Any) -> bool:
 
 
 def _are_logs(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(each, dict) and _is_text(each.get("log_id")) and _is_count(each.get("tree_size")) for each in value
+    """At least one, the oldest first."""
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        return False
+    ids = [each.get("log_id") for each in value]
+    return (
+        bool(ids)
+        and all(isinstance(id, str) for id in ids)
+        and ids == sorted(set(ids))
+        and all(_is_count(each.get("tree_size")) for each in value)
     )
 
 
