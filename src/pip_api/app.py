@@ -83,7 +83,7 @@ OPERATIONS = (
     *audit_events.operations,
     *audit_log.operations,
     *proofs.operations,
-    *bundles.operations,
+    *bundles.operations(RESOURCES),
     *figure_operations.operations,
     *credential_operations.operations,
     *(operation for resource in RESOURCES for operation in routes.operations(resource)),

@@ -8,20 +8,23 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from sqlalchemy import BigInteger, ColumnElement, bindparam, select
 
 from pip_api.db.columns import Code, Instant
+from pip_api.db.scopes import Forces
 from pip_api.db.session import Database
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import bad_parameter
 from pip_api.insight.audit_events import READS, audits_all
 from pip_api.insight.audit_log import LOG_ID, SIZE, asked_head, asked_size, consistency, head_of
+from pip_api.insight.bundled_rows import told_rows
 from pip_api.insight.proofs import ENTRIES, SEALED, told
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import Operation, query
-from pip_api.kernel.query import Filter
-from pip_api.kernel.resource import visible
+from pip_api.kernel.query import Filter, flag
+from pip_api.kernel.resource import Resource, visible
 from pip_api.ledger import seals
 from pip_api.ledger.bundle import FORMAT, line
 from pip_api.ledger.envelope import moment
@@ -30,6 +33,7 @@ from pip_api.ledger.tree import Node, inclusion_nodes, inclusion_proof
 
 NDJSON = "application/x-ndjson"
 WINDOW = 1_000
+_ROWS = flag("rows")
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 _log = LEAVES.c.log_id == bindparam("log_id", type_=Code)
@@ -53,11 +57,15 @@ _HEADS = Statement(
 _LOGS = Statement(select(HEADS.c.log_id).distinct().order_by(HEADS.c.log_id))
 
 
-async def export_log(call: Call) -> Answer:
+async def export_log(resources: Sequence[Resource], call: Call) -> Answer:
     """A bundle of what the caller audits, for `pip-api verify`: entries, proofs and heads, as docs/audit.md says.
 
     It is full for whoever audits everything and asks for no span of time; any other proves each of its entries.
     """
+    if not _ROWS.read(call.query.get("rows", "false")):
+        resources = ()
+    elif older := [name for name in ("from", "to", "tree_size") if name in call.query]:
+        raise bad_parameter("rows", f"Rows are told as they are now: leave out {' and '.join(older)}.")
     since, until = (_moment(call, name) for name in ("from", "to"))
     head, kept, whole = await asked_head(call, "tree_size"), asked_size(call, "since"), audits_all(call.by)
     first = None if kept is None else await head_of(call.session, head["log_id"], kept)
@@ -72,14 +80,13 @@ async def export_log(call: Call) -> Answer:
         every_head=full,
         logs=[{"log_id": head["log_id"], "tree_size": head["tree_size"]}],
         other_logs=others,
-        states=[],
+        states=[each.noun for each in resources],
         exported_at=moment(call.now),
         exported_by=call.by.client_id,
     )
-    params: Record = {"log_id": head["log_id"], "since": since or _FIRST, "until": until or _LAST}
-    if not whole:
-        params["forces"] = call.by.reach(READS)
-    bundle = _Bundle(call.services.database, head, first, full, _OF_ALL if whole else _OF_FORCES, params)
+    reach: Record = {} if whole else {"forces": call.by.reach(READS)}
+    span = {"since": since or _FIRST, "until": until or _LAST}
+    bundle = _Bundle(call.services.database, call.by.scope, head, first, full, whole, span, reach, resources)
     name = f'attachment; filename="audit-log-{head["log_id"]}.ndjson"'
     return Answer(200, bundle.lines(opening), {"Content-Disposition": name}, NDJSON)
 
@@ -92,12 +99,16 @@ def _moment(call: Call, name: str) -> datetime | None:
 @dataclass(frozen=True, slots=True)
 class _Bundle:
     database: Database
+    scope: Forces
     head: Record
     first: Record | None
     """The head from which a proof of consistency is to lead."""
     full: bool
-    entries: Statement
-    params: Record
+    whole: bool
+    """Whether every force is audited."""
+    span: Record
+    reach: Record
+    resources: Sequence[Resource]
 
     async def lines(self, opening: bytes) -> AsyncIterator[bytes]:
         count = 0
@@ -112,17 +123,23 @@ class _Bundle:
         async for part in self._heads():
             yield part
         if self.first is not None and self.first["tree_size"] < size:
-            async with self.database.read() as session:
+            async with self.database.read(self.scope) as session:
                 proof = await consistency(session, log_id, self.first["tree_size"], size)
             yield line("consistency", log_id=log_id, first=self.first["tree_size"], second=size, proof=proof)
+        entries = _OF_ALL if self.whole else _OF_FORCES
+        params = {"log_id": log_id, **self.span, **self.reach}
         for low in range(0, size, WINDOW):
-            async with self.database.read() as session:
-                rows = await session.fetch(self.entries, **self.params, low=low, high=min(low + WINDOW, size))
+            async with self.database.read(self.scope) as session:
+                rows = await session.fetch(entries, **params, low=low, high=min(low + WINDOW, size))
                 indices = [row["leaf_index"] for row in rows]
                 places = () if self.full else {place for index in indices for place in inclusion_nodes(index, size)}
                 node = await seals.nodes(session, log_id, tuple(places)) if places else None
             if rows:
                 yield await asyncio.to_thread(_written, rows, node, size)
+        within = {"log_id": log_id, "size": size, **self.reach}
+        for of in self.resources:
+            async for part in told_rows(self.database, self.scope, of, self.whole, within, WINDOW):
+                yield part
 
     async def _heads(self) -> AsyncIterator[bytes]:
         if not self.full:
@@ -131,7 +148,7 @@ class _Bundle:
             return
         size = self.head["tree_size"]
         for low in range(0, size + 1, WINDOW):
-            async with self.database.read() as session:
+            async with self.database.read(self.scope) as session:
                 high = min(low + WINDOW, size + 1)
                 rows = await session.fetch(_HEADS, log_id=self.head["log_id"], low=low, high=high)
             if rows:
@@ -149,18 +166,24 @@ def _entry(row: Record, node: Node | None, size: int) -> bytes:
     return line("entry", **shown)
 
 
-operations = [
-    Operation(
-        "GET", "/v1/audit-log/export", "exportAuditLog", "audit", "Export the ledger with its proofs", READS,
-        export_log, {200: None},
-        [
-            LOG_ID,
-            query("tree_size", "The size of the head that is proved; the newest, where nothing is said.", SIZE),
-            query("since", "The size of a head that was kept: with a proof from there.", {**SIZE, "minimum": 1}),
-            query("from", "Only entries not before this moment.", {"type": "string", "format": "date-time"}),
-            query("to", "Only entries before this moment.", {"type": "string", "format": "date-time"}),
-        ],
-        also={NDJSON: {"type": "string", "examples": ['{"lines":4,"type":"end"}']}}, sends=["Content-Disposition"],
-        noted="export",
-    ),
-]  # fmt: skip
+def operations(resources: Sequence[Resource]) -> list[Operation]:
+    """The export, with the rows of these resources."""
+    return [
+        Operation(
+            "GET", "/v1/audit-log/export", "exportAuditLog", "audit", "Export the ledger with its proofs", READS,
+            partial(export_log, resources), {200: None},
+            [
+                LOG_ID,
+                query("tree_size", "The size of the head that is proved; the newest, where nothing is said.", SIZE),
+                query("since", "The size of a head that was kept: with a proof from there.", {**SIZE, "minimum": 1}),
+                query("from", "Only entries not before this moment.", {"type": "string", "format": "date-time"}),
+                query("to", "Only entries before this moment.", {"type": "string", "format": "date-time"}),
+                query(
+                    "rows", "Also the rows as they are now, to hold them against their last entries.",
+                    {"type": "boolean", "default": False},
+                ),
+            ],
+            also={NDJSON: {"type": "string", "examples": ['{"lines":4,"type":"end"}']}}, sends=["Content-Disposition"],
+            noted="export",
+        ),
+    ]  # fmt: skip
