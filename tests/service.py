@@ -19,11 +19,16 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 from uuid_utils.compat import uuid7
 
+from pip_api.access.key_sets import FixedKeys
+from pip_api.access.keys import load_signing_key
+from pip_api.access.permissions import ROLES, is_for_people
 from pip_api.access.principals import Principal, system
+from pip_api.access.signatures import VerifyingKeys
 from pip_api.access.tables import ACCOUNT, FORCE, GRANT
+from pip_api.access.tokens import Terms, TokenIssuer, TokenVerifier
 from pip_api.app import create_app
 from pip_api.db import open_database
 from pip_api.db.columns import Code, Uid
@@ -35,12 +40,20 @@ from pip_api.kernel import verbs
 from pip_api.kernel.call import Call, Services
 from pip_api.kernel.resource import Resource
 from pip_api.ledger.sealing import Sealer
+from pip_api.resources.accounts import accounts
 from pip_api.resources.clients import create_client
+from pip_api.resources.grants import grants
 from pip_api.settings import Settings
 from tests.postgres import UNWALLED, as_role, unguarded
 
 Record = dict[str, Any]
-_BY_CLIENT_ID = Statement(select(*ACCOUNT.c).where(ACCOUNT.c.client_id == bindparam("client_id", type_=Code)))
+PEOPLE = "https://id.test"
+"""The issuer of people, in the tests. Its keys are those of the service, and at hand."""
+_BY_CLIENT_ID = Statement(
+    select(*ACCOUNT.c).where(
+        or_(*(ACCOUNT.c[name] == bindparam("client_id", type_=Code) for name in ("client_id", "subject")))
+    )
+)
 _CODES = Statement(select(FORCE.c.code))
 _GRANTS_OF = Statement(select(*GRANT.c).where(GRANT.c.account_id == bindparam("account_id", type_=Uid())))
 
@@ -64,6 +77,7 @@ class Service:
     clock: Clock
     _clients: int = 0
     _opened: list[httpx.AsyncClient] = field(default_factory=list, repr=False)
+    _people: dict[httpx.AsyncClient, tuple[str, str | None]] = field(default_factory=dict, repr=False)
     _secrets: dict[httpx.AsyncClient, tuple[str, str]] = field(default_factory=dict, repr=False)
     _forms: dict[httpx.AsyncClient, dict[str, str]] = field(default_factory=dict, repr=False)
 
@@ -82,19 +96,48 @@ class Service:
     async def caller(
         self, role: str, on: str = "national", scope: str | None = None, *, needs_keys: bool = False
     ) -> httpx.AsyncClient:
-        """A client of its own with this role, and a token for it."""
-        client_id, secret = await self.new_client(role, on, needs_keys=needs_keys)
+        """A client of its own with this role, and a token for it; a person, where programs may not have the role."""
         client = self.http()
+        if any(map(is_for_people, ROLES[role])):
+            self._people[client] = (await self.person((role, on)), scope)
+            return await self.again(client)
+        client_id, secret = await self.new_client(role, on, needs_keys=needs_keys)
         self._forms[client] = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
         self._secrets[client] = (client_id, secret)
         return await self.again(client)
 
     async def again(self, client: httpx.AsyncClient) -> httpx.AsyncClient:
         """The same caller with a new token, for when its own has expired."""
+        if client in self._people:
+            client.headers["Authorization"] = f"Bearer {self.token_of(*self._people[client])}"
+            return client
         answer = await self.http().post("/oauth2/token", data=self._forms[client], auth=self._secrets[client])
         assert answer.status_code == 200, answer.text
         client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         return client
+
+    async def person(self, *roles: tuple[str, str]) -> str:
+        """The subject of a new person who holds these roles at these places."""
+        self._clients += 1
+        subject = f"person-{self._clients}"
+        who = {"kind": "person", "name": subject, "issuer": PEOPLE, "subject": subject, "place": "national"}
+        account = str((await self.create(accounts, **who))["id"])
+        for role, place in roles:
+            await self.create(grants, account_id=account, role=role, place=place, reason="for a test")
+        return subject
+
+    def token_of(self, subject: str, scope: str | None = None) -> str:
+        """A token that a person got by signing in with a program in the browser."""
+        settings = self.services.settings
+        key = load_signing_key(settings.signing_key_file)
+        issuer = TokenIssuer(key, PEOPLE, settings.audience, 900, self.clock, self.services.new_id)
+        return issuer.issue(subject, "browser", scope)
+
+    async def signed_in(self, *roles: tuple[str, str], scope: str | None = None) -> httpx.AsyncClient:
+        """A new person with these roles, signed in."""
+        client = self.http()
+        self._people[client] = (await self.person(*roles), scope)
+        return await self.again(client)
 
     async def new_client(self, role: str, on: str = "national", *, needs_keys: bool = False) -> tuple[str, str]:
         """The id and the secret of a new client."""
@@ -123,14 +166,14 @@ class Service:
             return row
 
     async def account(self, client_id: str) -> Record:
-        """The account of a program."""
+        """The account of a program, or a person, by the name that its token has."""
         async with self.services.database.read() as session:
             (found,) = await session.fetch(_BY_CLIENT_ID, client_id=client_id)
             return found
 
     def name_of(self, client: httpx.AsyncClient) -> str:
-        """The client id of a caller."""
-        return self._secrets[client][0]
+        """The client id of a caller, or the subject of a person."""
+        return self._people[client][0] if client in self._people else self._secrets[client][0]
 
     async def grant_of(self, client_id: str) -> Record:
         """The one grant of a program."""
@@ -176,6 +219,9 @@ async def running(
     if not second_wall:
         settings = settings.model_copy(update={"database_url": as_role(settings.database_url, UNWALLED)})
     app = create_app(settings, clock=clock, elapsed=elapsed, new_id=uuid7, second_wall=second_wall)
+    key = load_signing_key(settings.signing_key_file)
+    verifier = TokenVerifier(Terms(PEOPLE, settings.audience), clock)
+    app.state.issuers._believed[PEOPLE] = verifier, FixedKeys(VerifyingKeys({key.kid: key.public_jwk()}))
     if not first_wall:
         _open_doors(app)
     async with app.router.lifespan_context(app):

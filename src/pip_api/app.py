@@ -36,9 +36,9 @@ from pip_api.http.edge import Edge
 from pip_api.http.manners import EXPOSED, FROM_PAGES, Manners, allowed, no_such_method
 from pip_api.http.metrics import Metrics
 from pip_api.http.problems import Problem
-from pip_api.http.rates import Policy, Rates, whole_quota
+from pip_api.http.rates import Rates, policies, whole_quota
 from pip_api.http.reference_pages import reference_pages
-from pip_api.insight import audit_events, audit_log, bundles, plan_status, proofs, totals, triage
+from pip_api.insight import audit_events, audit_log, bundles, me, plan_status, proofs, totals, triage
 from pip_api.kernel import routes
 from pip_api.kernel.call import Services
 from pip_api.kernel.idempotency import forget_old
@@ -77,6 +77,7 @@ RESOURCES = (
 )
 IMPORTS = {kind.name: kind for kind in (figure_imports.KIND, measure_imports.KIND)}
 OPERATIONS = (
+    *me.operations(RESOURCES),
     *plan_status.operations,
     *triage.operations,
     *totals.operations,
@@ -95,7 +96,7 @@ TAGS = {
     "triage": "Where every plan stands, in one call.",
     "audit": "Who did what, when and why, and who was refused.",
     "imports": "Whole files of rows, and what became of them.",
-    "access": "Tokens for programs.",
+    "access": "Tokens for programs, and what a caller may do.",
     "operation": "How the service is, and what its refusals mean.",
 }
 log = logging.getLogger("pip_api.app")
@@ -186,12 +187,8 @@ def create_app(
 
 def rates(settings: Settings, services: Services) -> Rates:
     """The limits. Processes on one PostgreSQL share them; with SQLite there is one process."""
-    policies = (
-        Policy("default", settings.rate_limit_requests, settings.rate_limit_seconds),
-        Policy("import", settings.import_limit_requests, settings.import_limit_seconds),
-    )
     shared = settings.database_url.startswith("postgresql://") and not settings.read_only
-    return Rates(policies, services.clock, SharedLeases(services.database) if shared else whole_quota)
+    return Rates(policies(settings), services.clock, SharedLeases(services.database) if shared else whole_quota)
 
 
 def describe() -> dict[str, object]:

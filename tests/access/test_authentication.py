@@ -149,6 +149,7 @@ async def test_a_grant_of_tomorrow_is_none_today(service: Service) -> None:
 
 async def test_a_withdrawn_grant_works_for_seconds_at_most(service: Service) -> None:
     client, caller = await reader(service)
+    service.clock.forward(seconds=1)
     assert (await caller.get("/v1/concerns")).status_code == 200
     await end(service, client, service.clock())
     memory = service.services.settings.access_memory_seconds

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pip_api.access.permissions import OVERRIDE, PERMISSIONS, ROLES
+from pip_api.access.permissions import OVERRIDE, PERMISSIONS, ROLES, SELF, is_for_people
 from pip_api.app import OPERATIONS
 from tests.service import Service
 
@@ -28,6 +28,31 @@ def test_who_may_write_may_read() -> None:
             assert verb != "write" or f"{noun}:read" in held, (role, each)
 
 
+def test_whoever_grants_neither_writes_nor_submits_plans() -> None:
+    """Also not through a permission that is wider: of plans, what they rest on, and their figures."""
+    for role, held in ROLES.items():
+        if "grant:write" in held:
+            doing = {each for each in held - OWN if not each.endswith(":read")}
+            assert doing == {"account:write", "credential:write", "grant:write"}, role
+
+
+def test_the_roles_are_those_of_the_contract() -> None:
+    assert set(ROLES) == {
+        "force_reader", "force_contributor", "force_lead", "force_approver", "data_submitter", "regional_triage",
+        "ppmg_member", "reviewer_home_office", "reviewer_hmicfrs", "reviewer_college", "national_admin", "auditor",
+        "access_admin",
+    }  # fmt: skip
+
+
+def test_an_auditor_reads_the_audit_and_nothing_else() -> None:
+    assert ROLES["auditor"] == {"audit:read"}
+    assert {role for role, held in ROLES.items() if "audit:read" in held} == {"auditor"}
+
+
+def test_what_is_for_people_is_not_mixed_with_the_work_on_plans() -> None:
+    assert {role for role, held in ROLES.items() if any(map(is_for_people, held))} == {"auditor", "access_admin"}
+
+
 def test_only_the_administrator_changes_what_is_national() -> None:
     national = {"region:write", "force:write", "support_level:write", "measure:write"}
     assert {role for role, held in ROLES.items() if held & national} == {"national_admin"}
@@ -42,6 +67,6 @@ async def test_each_role_may_call_what_its_permissions_say_and_nothing_else(serv
             path = re.sub(r"\{[a-z_]+\}", nobody, operation.path)
             answer = await caller.request(operation.method, path)
             denied = answer.status_code == 403
-            assert denied == (operation.permission not in held), (role, operation.id, answer.text)
+            assert denied == (operation.permission not in held | {SELF}), (role, operation.id, answer.text)
             if denied:
                 assert answer.json()["required"] == [operation.permission]

@@ -6,31 +6,45 @@ from uuid import UUID
 import httpx
 
 from pip_api.access.keys import load_signing_key
+from pip_api.access.permissions import ROLES, is_for_people
 from pip_api.access.tokens import TokenIssuer
 from pip_api.resources.accounts import accounts
 from pip_api.resources.clients import create_client
 from pip_api.resources.credentials import GOOD
 from pip_api.resources.grants import grants
 from tests.matrix.table import Caller
-from tests.service import Service
+from tests.service import PEOPLE, Service
 
 REQUEST = "the-same-request"
 """One id for every request, so that equal answers are equal in each byte."""
 
 
-async def add_account(service: Service, name: str, caller: Caller) -> UUID:
-    """An account by the name of the caller, with the grants and the flaw that the caller has; gives its credential."""
+def is_person(caller: Caller) -> bool:
+    return any(is_for_people(permission) for role, _ in caller.grants for permission in ROLES[role])
+
+
+async def add_account(service: Service, name: str, caller: Caller) -> UUID | None:
+    """An account by the name of the caller, with the grants and the flaw that the caller has; gives the credential of a
+    program."""
     first, *others = caller.grants or (("force_reader", "national"),)
-    async with service.at_the_command_line() as call:
-        await create_client(call, caller.name, name, *first)
+    if is_person(caller):
+        known = {"kind": "person", "issuer": PEOPLE, "subject": caller.name, "name": name, "place": "national"}
+        await service.create(accounts, **known)
+        others = list(caller.grants)
+    else:
+        async with service.at_the_command_line() as call:
+            await create_client(call, caller.name, name, *first)
     if caller.flaw == "expired_grant" or not caller.grants:
         grant = await service.grant_of(caller.name)
+        service.clock.forward(seconds=1)
         await service.change(grants, grant["id"], valid_to=service.clock().isoformat())
     account = str((await service.account(caller.name))["id"])
     for role, place in others:
         await service.create(grants, account_id=account, role=role, place=place, reason="for a test")
     if caller.flaw == "disabled":
         await service.change(accounts, account, disabled_at=service.clock().isoformat())
+    if is_person(caller):
+        return None
     async with service.services.database.read() as session:
         (credential,) = await session.fetch(GOOD, account_id=UUID(account), now=service.clock())
     credential_id: UUID = credential["id"]
@@ -48,7 +62,7 @@ def sign_in(service: Service, caller: Caller, credential_id: UUID | None) -> htt
 
     issuer = TokenIssuer(
         load_signing_key(settings.signing_key_file),
-        settings.issuer,
+        PEOPLE if is_person(caller) else settings.issuer,
         "another-service" if caller.flaw == "wrong_audience" else settings.audience,
         settings.token_lifetime_seconds,
         earlier if caller.flaw == "expired_token" else clock,

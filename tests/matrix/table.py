@@ -44,8 +44,11 @@ class Caller:
     def holds(self, rule: "Rule") -> list[str]:
         """The places where a role is held that may do it, by a token that is good for it."""
         needed = {rule.permission, *rule.also}
-        if self.flaw is not None or (self.permissions is not None and not needed.issubset(self.permissions)):
+        spoilt = self.unknown if "account" in rule.may else self.flaw is not None
+        if spoilt or (self.permissions is not None and not needed.issubset(self.permissions)):
             return []
+        if "account" in rule.may:
+            return ["national"]
         return [place for role, place in self.grants if role in rule.may]
 
     def reaches(self, force: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from pip_api.access.permissions import ROLES
+from pip_api.access.permissions import ROLES, SELF, is_for_people
 from pip_api.access.places import Place, force_in
 
 Kind = Literal["person", "service", "system", "anonymous"]
@@ -45,13 +45,18 @@ class Reach:
 
 
 def reach_of(
-    grants: Iterable[Held], token_scope: frozenset[str] | None, regions: Mapping[str, str | None], now: datetime
+    kind: Kind,
+    grants: Iterable[Held],
+    token_scope: frozenset[str] | None,
+    regions: Mapping[str, str | None],
+    now: datetime,
 ) -> Reach:
     """Where an account holds each permission. `regions` gives the region of every force, if it has one.
 
-    Whoever holds a permission in a region holds it in each of its forces, and nationally in each region.
+    Whoever holds a permission in a region holds it in each of its forces, and nationally in each region. A program
+    holds nothing that is for people only, whatever it was granted.
     """
-    forces: dict[str, set[str]] = {}
+    forces: dict[str, set[str]] = {SELF: set()} if token_scope is None or SELF in token_scope else {}
     regional: dict[str, set[str]] = {}
     national: set[str] = set()
     for grant in grants:
@@ -66,6 +71,8 @@ def reach_of(
             reached, whole = {str(place.code)} & regions.keys(), set()
         for permission in ROLES.get(grant.role, frozenset()):
             if token_scope is not None and permission not in token_scope:
+                continue
+            if kind == "service" and is_for_people(permission):
                 continue
             forces.setdefault(permission, set()).update(reached)
             regional.setdefault(permission, set()).update(whole)

@@ -21,10 +21,14 @@ OVERSIGHT: Final = REFERENCE | PLAN | FIGURES | {"triage:read"}
 OVERRIDE: Final = "version:override"
 """To change something whatever its version is (If-Match: *)."""
 
+SELF: Final = "self:read"
+"""To ask who one is and what one may do: every account may, whatever it was granted."""
+
 ROLES: Final[dict[str, frozenset[str]]] = {
     "force_reader": REFERENCE | PLAN | FIGURES,
     "force_contributor": REFERENCE | PLAN | FIGURES | DRAFTING | {"figure:write"},
     "force_lead": REFERENCE | PLAN | FIGURES | DRAFTING | {"figure:write", "import:run"},
+    "force_approver": REFERENCE | PLAN | FIGURES | {"pip:write"},
     "data_submitter": REFERENCE | FIGURES | {"figure:write", "import:run"},
     "regional_triage": OVERSIGHT,
     "ppmg_member": OVERSIGHT | {"support_level_assignment:write", "concern:write"},
@@ -48,4 +52,9 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     | {"account:read", "account:write", "grant:read", "grant:write", "credential:read", "credential:write"},
 }
 
-PERMISSIONS: Final = frozenset().union(*ROLES.values())
+PERMISSIONS: Final = frozenset({SELF}).union(*ROLES.values())
+
+
+def is_for_people(permission: str) -> bool:
+    """Whether only a person may hold it: programs neither give access nor read who did what."""
+    return permission.partition(":")[0] in ("account", "grant", "audit")

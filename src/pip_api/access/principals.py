@@ -17,7 +17,7 @@ from pip_api.access.tokens import Claims
 from pip_api.db.columns import Code, Uid
 from pip_api.db.scopes import Forces
 from pip_api.db.session import Session
-from pip_api.db.statements import Record, Statement
+from pip_api.db.statements import Statement
 from pip_api.http.problems import Problem
 
 CHALLENGE = 'Bearer realm="pip_api"'
@@ -34,14 +34,14 @@ class Principal:
     held: Reach = field(default_factory=Reach)
     needs_keys: bool = False
     """Whether its every change has to come with an Idempotency-Key."""
+    claims: Claims | None = None
+    """What its token says; whoever works at the command line has none."""
     disabled_at: datetime | None = None
     not_before: datetime | None = None
     revoked: bool = False
     """Whether its token, or the credential that this was got with, was revoked."""
     credential_id: UUID | None = None
     """With which credential it signed in, if it did so here."""
-    limited_to: frozenset[str] | None = None
-    """The permissions that its token was made for, where it was not made for all."""
     scope: Forces = field(init=False)
     """Every force that any permission reaches: PostgreSQL lets no statement of a request beyond them."""
 
@@ -84,7 +84,8 @@ class Principal:
             raise self._denied(permission, force_in(where))
 
     def _denied(self, permission: str, where: str | None = None) -> Problem:
-        if self.limited_to is None or permission in self.limited_to:
+        made_for = None if self.claims is None else self.claims.scope
+        if made_for is None or permission in made_for:
             return denied(permission, where)
         challenge = f'{CHALLENGE}, error="insufficient_scope", scope="{permission}"'  # RFC 6750, 3.1
         return denied(permission, where, {"WWW-Authenticate": challenge})
@@ -146,19 +147,22 @@ async def load(session: Session, claims: Claims, own_issuer: str, now: datetime)
     if len(found) != 1:
         return None
     (account,) = found
-    rows = await session.fetch(_GRANTS, account_id=account["id"])
-    held = reach_of(map(_held, rows), claims.scope, await _geography(session), now)
+    grants = await grants_of(session, account["id"])
+    held = reach_of(account["kind"], grants, claims.scope, await geography(session), now)
     return Principal(
         account["id"], claims.client_id, account["name"], account["kind"], held, account["needs_keys"],
-        account["disabled_at"], account["not_before"], bool(account["revoked"]), credential_id, claims.scope,
+        claims, account["disabled_at"], account["not_before"], bool(account["revoked"]), credential_id,
     )  # fmt: skip
 
 
-def _held(row: Record) -> Held:
-    return Held(row["role"], Place.parse(row["place"]), row["valid_from"], row["valid_to"])
+async def grants_of(session: Session, account_id: UUID) -> list[Held]:
+    """The grants of an account, also those that are over or to come."""
+    rows = await session.fetch(_GRANTS, account_id=account_id)
+    return [Held(row["role"], Place.parse(row["place"]), row["valid_from"], row["valid_to"]) for row in rows]
 
 
-async def _geography(session: Session) -> Mapping[str, str | None]:
+async def geography(session: Session) -> Mapping[str, str | None]:
+    """The region of every force, if it has one."""
     return {row["code"]: row["region_code"] for row in await session.fetch(_FORCES)}
 
 
@@ -169,7 +173,7 @@ ANONYMOUS = Principal(UUID("00000000-0000-7000-8000-000000000001"), "anonymous",
 
 async def system(session: Session) -> Principal:
     """The service itself, at the command line: it may do whatever any role may, and the ledger names it."""
-    regions = await _geography(session)
+    regions = await geography(session)
     forces, whole = tuple(sorted(regions)), tuple(sorted({each for each in regions.values() if each is not None}))
     held = Reach(dict.fromkeys(PERMISSIONS, forces), dict.fromkeys(PERMISSIONS, whole), PERMISSIONS)
     return Principal(SYSTEM_ID, "pip-api", "pip-api command line", "system", held)

@@ -29,6 +29,7 @@ CATALOGUE: dict[str, Kind] = {
     "missing_credentials": Kind(401, "A bearer token is needed"),
     "invalid_token": Kind(401, "The bearer token is not accepted"),
     "unknown_subject": Kind(403, "Nobody here is known by this token"),
+    "grant_denied": Kind(403, "You cannot grant this"),
     "permission_denied": Kind(403, "You are not permitted to do this"),
     "not_found": Kind(404, "There is no such thing here"),
     "not_sealed_yet": Kind(404, "Its place in the ledger is not sealed yet"),

@@ -12,6 +12,7 @@ from math import ceil
 
 from pip_api.http.messages import RawHeaders
 from pip_api.http.problems import Problem
+from pip_api.settings import Settings
 
 MOST_KNOWN = 10_000
 """Clients and addresses that are counted at once: of addresses anybody can have many. When there are more, counting
@@ -25,6 +26,15 @@ class Policy:
     name: str
     quota: int
     seconds: int
+
+
+def policies(settings: Settings) -> list[Policy]:
+    """The limits that are set; a quota of none is no limit."""
+    known = (
+        Policy("default", settings.rate_limit_requests, settings.rate_limit_seconds),
+        Policy("import", settings.import_limit_requests, settings.import_limit_seconds),
+    )
+    return [policy for policy in known if policy.quota]
 
 
 @dataclass(frozen=True, slots=True)

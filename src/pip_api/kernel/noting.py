@@ -35,7 +35,9 @@ class Counts(Enum):
 
 
 def is_denial(operation: Operation, refusal: Problem) -> bool:
-    return refusal.code == "permission_denied" or (refusal.code == "not_found" and operation.method != "GET")
+    return refusal.code in ("permission_denied", "grant_denied") or (
+        refusal.code == "not_found" and operation.method != "GET"
+    )
 
 
 def counted_as(operation: Operation, query: Mapping[str, str], answer: Answer) -> Counts | None:

@@ -81,8 +81,9 @@ class Resource:
     people know it by; it never changes. A resource with a `parent` belongs to its parent's force. `complete` fills in,
     at creation, what the service assigns, such as a number; `derived` are columns worked out from the others at every
     write. `sort_as` makes of a column what to sort by instead of itself. `describes` is one sentence for the document.
-    `changes_access` says that its rows decide who reaches what. `known_as` is the member by which sentences speak of a
-    row: its key, where nothing else is said. `hidden` are columns that are in no answer and in no entry.
+    `permits` are rules of who may bring a row about at all, beside the permission to write; what breaks one is refused
+    with 403. `changes_access` says that its rows decide who reaches what. `known_as` is the member by which sentences
+    speak of a row: its key, where nothing else is said. `hidden` are columns that are in no answer and in no entry.
     """
 
     noun: str
@@ -96,6 +97,7 @@ class Resource:
     filters: Sequence[Filter] = ()
     sorts: Sequence[str] = ()
     references: Sequence[Reference] = ()
+    permits: Sequence[Rule] = ()
     rules: Sequence[Rule] = ()
     verbs: Sequence[Verb] = ALL_VERBS
     complete: Completion | None = None

@@ -1,15 +1,17 @@
 """Which account holds which role where, from when to when, who granted it, and why?"""
 
+from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Field
 
+from pip_api.access.permissions import ROLES, is_for_people
 from pip_api.db.session import Session
 from pip_api.db.statements import Record
 from pip_api.kernel.query import equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
-from pip_api.kernel.shapes import Line, Moment, Prose, Row, Shape, examples, reference
+from pip_api.kernel.shapes import Line, Moment, Named, Prose, Row, Shape, examples, reference
 from pip_api.resources.accounts import PLACES, PlaceText, accounts, at_place, moment
 
 
@@ -27,7 +29,7 @@ class GrantCreate(GrantFields):
     )
 
     account_id: UUID = reference("account", "Who holds it.")
-    role: str = Field(max_length=100, description="What may be done with it.")
+    role: Named = Field(description="What may be done with it: one of the roles that the service knows.")
     place: PlaceText = at_place("Where it is held")
     valid_from: Moment | None = moment("From when on it is held; at once, if nothing is said.", default=None)
 
@@ -37,6 +39,45 @@ class Grant(Row, GrantCreate, table=True):
 
     valid_from: datetime = moment("From when on it is held.")
     granted_by: Line = Field(description="Who granted it, by the name of then.")
+
+
+def never_to_oneself(grant: Record, on: RuleContext) -> Iterator[Record]:
+    if str(grant["account_id"]) == str(on.by.id) and _gives(grant, on.before):
+        yield on.problem("GRA-001", "/account_id", "Nobody grants anything to themselves.", "grant_denied")
+
+
+def only_what_one_holds(grant: Record, on: RuleContext) -> Iterator[Record]:
+    """Kubernetes calls it the escalate rule: whoever could grant more than they hold would hold it soon."""
+    if not _gives(grant, on.before):
+        return
+    if not on.by.held.holds("grant:write", grant["place"]):
+        yield on.problem("GRA-002", "/place", "You grant roles within your own places only.", "grant_denied")
+    elif any(not on.by.held.holds(permission, grant["place"]) for permission in ROLES.get(grant["role"], ())):
+        detail = "You do not hold all that this role may do, over the whole of this place."
+        yield on.problem("GRA-003", "/role", detail, "grant_denied")
+
+
+def _gives(grant: Record, before: Record | None) -> bool:
+    """Whether this is more than there was: to end a role sooner, nobody has to hold it."""
+    if before is None or (before["valid_to"] is not None and grant["valid_to"] is None):
+        return True
+    return before["valid_to"] is not None and grant["valid_to"] > before["valid_to"]
+
+
+def is_a_role(grant: Record, on: RuleContext) -> Iterator[Record]:
+    if grant["role"] not in ROLES:
+        yield on.problem("GRA-004", "/role", f"The roles are: {', '.join(sorted(ROLES))}.", "unknown_reference")
+
+
+def access_is_for_people(grant: Record, on: RuleContext) -> Iterator[Record]:
+    to_a_program = any(account["kind"] == "service" for account in on.related.get("account_id", ()))
+    if to_a_program and any(map(is_for_people, ROLES.get(grant["role"], ()))):
+        yield on.problem("GRA-005", "/role", "A program neither gives access nor reads who did what.")
+
+
+def lasts_a_while(grant: Record, on: RuleContext) -> Iterator[Record]:
+    if grant["valid_to"] is not None and grant["valid_to"] <= (grant["valid_from"] or on.now):
+        yield on.problem("GRA-006", "/valid_to", "A role cannot end before it is held.", "ends_before_start")
 
 
 async def give_what_the_service_knows(session: Session, grant: Record, on: RuleContext) -> None:
@@ -54,6 +95,8 @@ grants = Resource(
     filters=[equal("account", "account_id", kind="id"), equal("role"), equal("place")],
     sorts=["valid_from", "valid_to"],
     references=[Reference("account_id", accounts), *PLACES],
+    permits=[never_to_oneself, only_what_one_holds],
+    rules=[is_a_role, access_is_for_people, lasts_a_while],
     complete=give_what_the_service_knows,
     changes_access=True,
 )
