@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pip_api.access.permissions import OVERRIDE, PERMISSIONS, ROLES, SELF, is_for_people
+from pip_api.access.permissions import OVERRIDE, OWN, PERMISSIONS, ROLES, SELF, is_for_people
 from pip_api.app import OPERATIONS
 from tests.service import Service
 

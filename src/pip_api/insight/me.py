@@ -23,6 +23,9 @@ from pip_api.kernel.resource import Resource
 from pip_api.kernel.verbs import identified
 from pip_api.ledger.as_of import NOW
 
+_ASKED = PERMISSIONS - {SELF}
+"""What is held somewhere: to ask about oneself one needs no place."""
+
 
 class TokenRead(BaseModel):
     """The token that the request came with."""
@@ -133,8 +136,8 @@ class Access:
     async def get(self, call: Call) -> Answer:
         """What is out of sight is answered like what does not exist."""
         action, about = _needed(call, "action"), _needed(call, "resource")
-        if action not in PERMISSIONS:
-            raise bad_parameter("action", "There is no such permission.", allowed=sorted(PERMISSIONS))
+        if action not in _ASKED:
+            raise bad_parameter("action", "There is no such permission.", allowed=sorted(_ASKED))
         found, home = await self._home(call, about)
         if not found:
             return Answer(200, _told(False, "not_found", action, about, "There is no such thing here."))
@@ -168,8 +171,6 @@ class Access:
 
     async def _giving(self, call: Call, action: str, home: str | None) -> str:
         """The grants that give a permission there, whatever the token says."""
-        if action == SELF:
-            return "having an account"
         regions = await geography(call.session)
         grants = await grants_of(call.session, call.by.id)
         giving = [

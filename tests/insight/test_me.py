@@ -1,0 +1,137 @@
+"""Is a caller told the truth about itself, and nothing of others?"""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from pip_api.access.permissions import ROLES, SELF
+from pip_api.app import OPERATIONS
+from pip_api.resources.grants import grants
+from tests.plans import AVON, DEVON, KENT, a_concern, a_plan
+from tests.service import Record, Service, refused
+
+ASK = "/v1/me/access"
+
+
+async def test_a_caller_is_told_who_it_is_and_what_it_holds(service: Service) -> None:
+    caller = await service.signed_in(("force_lead", f"force:{AVON}"), ("regional_triage", "region:south-west"))
+    account = await service.account(service.name_of(caller))
+    end = service.clock() + timedelta(days=1)
+    held = {"account_id": str(account["id"]), "place": f"force:{KENT}", "reason": "x"}
+    await service.create(grants, **held, role="force_reader", valid_to=end.isoformat())
+    await service.create(grants, **held, role="force_lead", valid_from=end.isoformat())
+    told = (await caller.get("/v1/me")).json()
+    assert (told["id"], told["kind"], told["name"]) == (str(account["id"]), "person", service.name_of(caller))
+    assert (told["token"]["issuer"], told["token"]["client_id"]) == ("https://id.test", "browser")
+    assert (told["token"]["expires_at"], told["token"]["scope"]) == ("2026-11-21T12:15:00Z", None)
+    assert [(each["role"], each["place"]) for each in told["grants"]] == [
+        ("force_lead", f"force:{AVON}"), ("force_reader", f"force:{KENT}"), ("regional_triage", "region:south-west"),
+    ]  # fmt: skip
+    permissions = {each["permission"]: each for each in told["permissions"]}
+    assert permissions["pip:write"]["forces"] == [AVON]
+    assert {AVON, DEVON, KENT} <= set(permissions["pip:read"]["forces"])
+    assert permissions["pip:read"]["regions"] == ["south-west"]
+    assert not permissions["pip:read"]["national"]
+    assert "grant:read" not in permissions
+
+
+async def test_a_narrow_token_has_fewer_permissions_and_the_same_grants(service: Service) -> None:
+    caller = await service.caller("force_lead", f"force:{AVON}", f"pip:read {SELF}")
+    told = (await caller.get("/v1/me")).json()
+    assert [each["permission"] for each in told["permissions"]] == ["pip:read", SELF]
+    assert [each["role"] for each in told["grants"]] == ["force_lead"]
+    assert told["token"]["scope"] == ["pip:read", SELF]
+
+
+async def test_whoever_holds_nothing_is_told_so(service: Service) -> None:
+    told = (await (await service.signed_in()).get("/v1/me")).json()
+    assert told["grants"] == []
+    assert [each["permission"] for each in told["permissions"]] == [SELF]
+
+
+async def asked(caller: httpx.AsyncClient, action: str, resource: str) -> Record:
+    answer = await caller.get(ASK, params={"action": action, "resource": resource})
+    assert answer.status_code == 200, answer.text
+    told: Record = answer.json()
+    return told
+
+
+async def test_a_caller_is_told_whether_it_may_and_why(service: Service, admin: httpx.AsyncClient) -> None:
+    concern = await a_concern(admin)
+    plan = await a_plan(admin, concern)
+    on = f"force/{AVON}"
+    lead = await service.caller("force_lead", on.replace("/", ":"))
+    reader = await service.caller("force_reader", "region:south-west")
+    given = f"By force_lead on force:{AVON}."
+    granted = {"code": "granted", "needs": "pip:write", "on": on, "detail": given}
+    missing = {"code": "missing_grant", "needs": "pip:write", "on": on}
+    for thing in (f"pip/{plan['id']}", f"ref:{plan['ref']}", f"pip/ref:{plan['ref']}", on, f"concern/{concern['id']}"):
+        assert await asked(lead, "pip:write", thing) == {"allowed": True, "because": [granted]}
+        told = await asked(reader, "pip:write", thing)
+        assert not told["allowed"]
+        assert missing.items() <= told["because"][0].items()
+        assert (await asked(reader, "pip:read", thing))["allowed"]
+    assert not (await asked(admin, "grant:write", on))["allowed"]
+
+
+async def test_reference_data_asks_for_a_national_grant(service: Service, admin: httpx.AsyncClient) -> None:
+    regional = await service.caller("national_admin", "region:south-west")
+    told = await asked(regional, "measure:write", "support_level/ref:level-3")
+    assert (told["allowed"], told["because"][0]["on"]) == (False, "national")
+    assert (await asked(admin, "measure:write", "support_level/ref:level-3"))["allowed"]
+
+
+async def test_a_narrow_token_is_named_as_the_reason(service: Service) -> None:
+    narrow = await service.caller("force_lead", f"force:{AVON}", f"pip:read {SELF}")
+    told = await asked(narrow, "pip:write", f"force/{AVON}")
+    assert (told["allowed"], told["because"][0]["code"]) == (False, "token_scope")
+    assert (await asked(narrow, "pip:write", f"force/{KENT}"))["because"][0]["code"] == "missing_grant"
+
+
+async def test_what_is_out_of_sight_is_answered_like_what_is_not_there(
+    service: Service, admin: httpx.AsyncClient
+) -> None:
+    plan = await a_plan(admin, await a_concern(admin, force_code=KENT))
+    lead = await service.caller("force_lead", f"force:{AVON}")
+    nothing = "01890000-0000-7000-8000-000000000000"
+    for hidden, missing in ((f"pip/{plan['id']}", f"pip/{nothing}"), (f"ref:{plan['ref']}", "ref:kent-2026-99")):
+        told = []
+        for thing in (hidden, missing):
+            headers = {"X-Request-Id": "the-same-request"}
+            answer = await lead.get(ASK, params={"action": "pip:write", "resource": thing}, headers=headers)
+            assert answer.json()["because"][0]["code"] == "not_found"
+            told.append((answer.text.replace(thing, "it"), answer.headers.get("etag")))
+        assert told[0] == told[1]
+    assert (await asked(lead, "pip:write", "force/atlantis"))["because"][0]["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"action": "pip:write"},
+        {"resource": f"force/{AVON}"},
+        {"action": SELF, "resource": f"force/{AVON}"},
+        {"action": "pip:conquer", "resource": f"force/{AVON}"},
+        {"action": "pip:write", "resource": "dragon/1"},
+        {"action": "pip:write", "resource": "pip"},
+    ],
+)
+async def test_what_cannot_be_asked_is_refused(lead: httpx.AsyncClient, query: dict[str, str]) -> None:
+    refused(await lead.get(ASK, params=query), 400, "invalid_parameter")
+
+
+async def test_what_is_told_is_what_happens(service: Service, admin: httpx.AsyncClient) -> None:
+    """For every role: the answer on a plan's permissions is what the requests themselves meet."""
+    plan = await a_plan(admin, await a_concern(admin))
+    doing = {each.permission: each for each in OPERATIONS if each.path == "/v1/pips/{id}" and each.method != "GET"}
+    assert set(doing) == {"pip:write"}
+    for role in ROLES:
+        for place in ("national", f"force:{AVON}", f"force:{KENT}"):
+            caller = await service.caller(role, place)
+            told = await asked(caller, "pip:write", f"pip/{plan['id']}")
+            answer = await caller.patch(
+                f"/v1/pips/{plan['id']}?dry_run=true", json={"title": "x"}, headers={"If-Match": '"v1"'}
+            )
+            assert told["allowed"] == (answer.status_code == 200), (role, place, answer.text)
