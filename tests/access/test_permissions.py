@@ -44,8 +44,8 @@ def test_the_roles_are_those_of_the_contract() -> None:
     }  # fmt: skip
 
 
-def test_an_auditor_reads_the_audit_and_nothing_else() -> None:
-    assert ROLES["auditor"] == {"audit:read"}
+def test_an_auditor_reads_the_audit_and_its_heads_and_nothing_else() -> None:
+    assert ROLES["auditor"] == {"audit:read", "head:read"}
     assert {role for role, held in ROLES.items() if "audit:read" in held} == {"auditor"}
 
 
