@@ -26,6 +26,7 @@ format: .venv/dev.stamp  ## Put the code in its canonical form
 
 bench: .venv/dev.stamp  ## Measure the service beside its peers
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.seals
 
 contract: .venv/dev.stamp .venv/contract.stamp tests/contract/node_modules/.stamp  ## Let tools of others judge the contract
 	$(BIN)/python -m tests.contract

@@ -71,7 +71,13 @@ def service_environment(url: str, directory: Path) -> dict[str, str]:
     if url.startswith("postgresql"):
         plenty |= {"PIP_MIGRATION_DATABASE_URL": url}
         url = as_role(url)
-    return {"PIP_DATABASE_URL": url, "PIP_SIGNING_KEY_FILE": key, "PIP_LOG_LEVEL": "warning", **plenty}
+    return {
+        "PIP_DATABASE_URL": url,
+        "PIP_SIGNING_KEY_FILE": key,
+        "PIP_SEALING_KEY_FILE": f"{key}.seal",
+        "PIP_LOG_LEVEL": "warning",
+        **plenty,
+    }
 
 
 def run_service_command(url: str, directory: Path, *arguments: str) -> str:

@@ -21,6 +21,7 @@ from pip_api.kernel.document import JSON, MERGE_PATCH
 from pip_api.kernel.idempotency import RETENTION
 from pip_api.kernel.open_operations import routed
 from pip_api.kernel.query import DEFAULT_LIMIT, MOST_LIMIT
+from pip_api.ledger.log_state import LONGEST_LAG
 from pip_api.rules.periods import FORMS
 
 _CHALLENGE = 'Bearer realm="pip_api metrics"'
@@ -64,7 +65,11 @@ def bind(app: FastAPI, offered: Offered) -> None:
         issuers: Issuers = request.app.state.issuers
         if await issuers.never_loaded():
             raise Problem("not_ready", "The keys of an issuer were never had yet.", headers={"Retry-After": "5"})
-        return JSONResponse({"status": "ready"})
+        lag = services.log.lag(services.clock())
+        warned = (
+            {"warnings": [f"An entry of the ledger has waited {lag:.0f} s for its seal."]} if lag > LONGEST_LAG else {}
+        )
+        return JSONResponse({"status": "ready", **warned})
 
     @app.get("/metrics", operation_id="getMetrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:

@@ -104,7 +104,7 @@ class Settings(BaseSettings):
         default=250,
         ge=0,
         le=60_000,
-        description="Milliseconds between two rounds of sealing; 0 leaves it to another process or `pip-api seal`.",
+        description="Milliseconds between two rounds of sealing the ledger; 0 leaves that to other processes.",
     )
     issuer: str = Field(
         default="https://pip-api.invalid",

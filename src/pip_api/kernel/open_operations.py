@@ -115,6 +115,7 @@ class Condition(BaseModel):
     """Whether the service can work."""
 
     status: str = Field(json_schema_extra={"examples": ["ready"]})
+    warnings: list[str] = Field(default_factory=list, description="What an operator has to look at soon, in sentences.")
 
 
 class ProblemKind(BaseModel):
