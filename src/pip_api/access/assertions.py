@@ -45,7 +45,8 @@ def verified(
     Whether it was used before is not asked here. A client without keys is as much work as one with them.
     """
     read = unverified(text)
-    claims = VerifyingKeys({**_DECOYS, **keys}).verified(read, _KINDS)
+    asked = {read.kid: keys[read.kid]} if read.kid in keys else _DECOYS[read.algorithm]  # one key, good or not
+    claims = VerifyingKeys(asked).verified(read, _KINDS)
     for name in ("iss", "sub"):
         if claims.get(name) != client_id:
             raise TokenRefused(name)
@@ -74,13 +75,14 @@ def _checked_times(claims: Mapping[str, Any], now: float) -> float:
     return expires
 
 
-def _decoys() -> dict[str, JWK]:
-    """Keys that nobody can sign with, under names that nobody knows: an unknown client's assertion is held against
-    them, so that the time of a refusal does not tell which clients there are."""
+def _decoys() -> dict[str, dict[str, JWK]]:
+    """For each algorithm a key that nobody can sign with, under a name that nobody knows: an unknown client's assertion
+    is held against it, so that the time of a refusal does not tell which clients there are."""
     point = public_jwk(ec.generate_private_key(ec.SECP256R1()).public_key())
     modulus = secrets.randbits(2048) | 1 << 2047 | 1
     number = {"kty": "RSA", "n": base64url(modulus.to_bytes(256, "big")), "e": "AQAB"}
-    return {name: {**key, "kid": name} for key in (point, number) for name in [secrets.token_urlsafe(32)]}
+    made = (("ES256", point), ("RS256", number))
+    return {name: {kid: {**key, "kid": kid}} for name, key in made for kid in [secrets.token_urlsafe(32)]}
 
 
 _DECOYS: Final = _decoys()
