@@ -6,7 +6,8 @@
 #     run --publish 8000:8000 pip-api
 #
 # That is a trial: the service makes a signing key of its own. For production set PIP_ENVIRONMENT=production, mount a key
-# and name it in PIP_SIGNING_KEY_FILE.
+# and name it in PIP_SIGNING_KEY_FILE. For PostgreSQL set PIP_DATABASE_URL=postgresql://pip_app@HOST/NAME, and give only the
+# container that migrates PIP_MIGRATION_DATABASE_URL, a login that may become pip_owner (docs/adr/0016).
 #
 # Pin the base image by digest in your own registry: the tag moves with Python's security releases.
 

@@ -136,7 +136,7 @@ def _roles(url: str) -> Iterator[None]:
     made = [name for name, kind in ROLES.items() if _done(url, f"CREATE ROLE {name} {kind}")]
     yield
     for name in reversed(made):
-        _done(url, f"DROP ROLE {name}")
+        _done(url, f"DROP ROLE IF EXISTS {name}")
 
 
 def _done(url: str, statement: str) -> bool:

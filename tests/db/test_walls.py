@@ -1,6 +1,9 @@
 """Does PostgreSQL hold every session to its scope, and does the service refuse to serve where it would not?"""
 
+import os
+import subprocess
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -19,6 +22,7 @@ from tests.db.asking import opened, outside
 from tests.plans import AVON, KENT, a_concern
 from tests.postgres import UNWALLED, as_role, unguarded
 from tests.service import Record, Service, refused, running
+from tests.serving import COMMAND, free_port
 
 pytestmark = pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
 
@@ -164,6 +168,16 @@ async def test_it_does_not_serve_as_somebody_whom_no_wall_stops(settings: Settin
         if role == "pip_member":
             outside(settings, f"DROP ROLE {role}")
     assert f", which {what} and sees the rows of every force: let PIP_DATABASE_URL name pip_app." in told
+
+
+def test_the_command_says_so_in_one_sentence(settings: Settings, tmp_path: Path) -> None:
+    environment = {"PIP_DATABASE_URL": unguarded(settings), "PIP_PORT": str(free_port())}
+    done = subprocess.run(
+        [COMMAND, "serve"], cwd=tmp_path, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("pip-api: The service connects to PostgreSQL as ")
+    assert "Traceback" not in done.stderr
 
 
 LINTS = {
