@@ -27,7 +27,7 @@ from pip_api.settings import load as load_settings
 from tests.postgres import UNWALLED, as_role, cluster
 from tests.serving import free_port
 
-ROUNDS = 7
+ROUNDS = 5
 SECONDS = 2
 
 

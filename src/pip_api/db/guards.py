@@ -159,17 +159,18 @@ def scopes() -> None:
     op.execute(f"GRANT USAGE ON SCHEMA pip TO {SERVICE}")
     op.execute(
         """
-        CREATE FUNCTION pip.every_force() RETURNS text LANGUAGE sql STABLE
-        AS $$ SELECT coalesce(array_agg(code)::text, '{}') FROM public.force $$
+        CREATE FUNCTION pip.every_force() RETURNS text[] LANGUAGE sql STABLE
+        AS $$ SELECT coalesce(array_agg(code::text), '{}') FROM public.force $$
         """
     )
     # Without a subselect of its own it becomes a part of each statement, which costs nothing. The star is what the
-    # service's own work sends, and the forces that it then reaches are those that the statement sees.
+    # service's own work sends, and the forces that it then reaches are those that the statement sees. It gives a list
+    # and no text: a text would be read anew for each row.
     op.execute(
         """
-        CREATE FUNCTION pip.scope_forces() RETURNS text LANGUAGE sql STABLE AS $$
+        CREATE FUNCTION pip.scope_forces() RETURNS text[] LANGUAGE sql STABLE AS $$
             SELECT CASE current_setting('pip.forces', true)
-                WHEN '*' THEN pip.every_force() ELSE nullif(current_setting('pip.forces', true), '')
+                WHEN '*' THEN pip.every_force() ELSE nullif(current_setting('pip.forces', true), '')::text[]
             END
         $$
         """
@@ -192,7 +193,7 @@ def served(table: str, *rights: str) -> None:
     columns = {column["name"]: column for column in sa.inspect(op.get_bind()).get_columns(table)}
     if "force_code" not in columns:
         return
-    # In a subselect it is asked once for a statement, and not for each row.
+    # In a subselect it is asked once for a statement, and not for each row. The cast says that it is one list.
     reached = "force_code = ANY ((SELECT pip.scope_forces())::text[])"
     if columns["force_code"]["nullable"]:
         reached = f"force_code IS NULL OR {reached}"
