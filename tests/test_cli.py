@@ -195,6 +195,26 @@ def test_a_client_is_made_and_used(demonstration: Demonstration) -> None:
     assert place == "A place is national, region:CODE or force:CODE."
 
 
+def test_the_first_person_is_given_access_at_the_command_line(demonstration: Demonstration) -> None:
+    """And may then give it to others: the one way in where nobody holds a role yet."""
+    who = ("green", "--issuer", "https://id.test")
+    create = ("account", "create", *who, "--name", "Sgt Green")
+    assert demonstration.run(*create).stdout.startswith("Sgt Green has an account.")
+    assert sentence(demonstration.run(*create)).startswith("There is an account with this")
+    role = (*who, "--role", "access_admin", "--on", "national")
+    given = demonstration.run("grant", "create", *role, "--reason", "The first")
+    assert (given.returncode, given.stdout.strip()) == (0, "green holds access_admin on national.")
+    ended = demonstration.run("grant", "end", *role)
+    assert (ended.returncode, ended.stdout.strip()) == (0, "green no longer holds access_admin on national.")
+    assert sentence(demonstration.run("grant", "end", *role)) == "This role is not held there."
+    stranger = ("stranger", "--issuer", "https://id.test", "--role", "force_reader", "--on", "national")
+    assert sentence(demonstration.run("grant", "create", *stranger)) == "There is no account of this name."
+    program = ("demo-force", "--role", "auditor", "--on", "national")
+    assert sentence(demonstration.run("grant", "create", *program)).startswith("A program neither gives access")
+    nowhere = demonstration.run("grant", "create", *who, "--role", "force_reader", "--on", "force:atlantis")
+    assert sentence(nowhere) == "There is no such force here."
+
+
 def test_a_file_is_sent_and_may_be_sent_again(demonstration: Demonstration) -> None:
     new = GOOD.replace("2026-11", "2025-11")
     for said in ("1 row: 1 created.", "1 row: 1 unchanged."):

@@ -149,7 +149,13 @@ def create_app(
     metrics = Metrics(RELEASE)
     issuers = Issuers(terms, VerifyingKeys(keys), settings.issuers, clock, metrics, elapsed)
     tokens = VerifiedTokens(issuers.verify, clock, seconds)
-    authentication = Authentication(tokens, database, clock, seconds, settings.issuer, metrics, key.secret("log"))
+
+    async def unknown(at: datetime, request_id: str) -> None:
+        await services.notes.sign_in_refused(at, request_id, "unknown_subject", None)
+
+    authentication = Authentication(
+        tokens, database, clock, seconds, settings.issuer, unknown, metrics, key.secret("log")
+    )
     sealer = Sealer(database, clock, sealing_key(settings), services.log)
     services.log.keys = list(own_keys(sealer.key, settings.earlier_sealing_key_files).values())
     metrics.show(services.log.figures(clock))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from uuid_utils.compat import uuid7
 
+from pip_api.access_commands import accounts, grants
 from pip_api.client_commands import clients, create_clients, with_services
 from pip_api.exchange.checking import verify
 from pip_api.settings import Settings, StartRefused, load
@@ -22,6 +23,8 @@ app = typer.Typer(
     help="Performance Improvement Plans of police forces.", no_args_is_help=True, pretty_exceptions_enable=False
 )
 app.add_typer(clients, name="client")
+app.add_typer(accounts, name="account")
+app.add_typer(grants, name="grant")
 app.command()(verify)
 
 DEMO_CLIENTS = {

@@ -61,7 +61,7 @@ def disable_client(
 
     settings = load()
     require_current(settings)
-    _as_system(settings, reason, lambda call: disable_client(call, client_id))
+    as_system(settings, reason, lambda call: disable_client(call, client_id))
     print(f"The client {client_id} is disabled.")
 
 
@@ -74,11 +74,11 @@ def create_clients(
     async def make(call: "Call") -> dict[str, str]:
         return {id: await create_client(call, id, *told, needs_keys=needs_keys) for id, told in wanted.items()}
 
-    made: dict[str, str] = _as_system(settings, reason, make)
+    made: dict[str, str] = as_system(settings, reason, make)
     return made
 
 
-def _as_system(settings: Settings, reason: str, story: "Callable[[Call], Awaitable[Any]]") -> Any:
+def as_system(settings: Settings, reason: str, story: "Callable[[Call], Awaitable[Any]]") -> Any:
     """Runs a story as the service itself, in one transaction. Raises StartRefused in the words of its refusal."""
     from pip_api.access.principals import system
     from pip_api.db.scopes import EVERY_FORCE
@@ -109,7 +109,7 @@ def rotate_client(
 
     settings = load()
     require_current(settings)
-    print(_as_system(settings, reason, lambda call: rotate_client(call, client_id, days)))
+    print(as_system(settings, reason, lambda call: rotate_client(call, client_id, days)))
 
 
 @clients.command("revoke")
@@ -123,5 +123,5 @@ def revoke_client(
 
     settings = load()
     require_current(settings)
-    number = _as_system(settings, reason, lambda call: revoke_client(call, client_id))
+    number = as_system(settings, reason, lambda call: revoke_client(call, client_id))
     print(f"{number} credential{'' if number == 1 else 's'} of {client_id} revoked.")

@@ -14,6 +14,7 @@ from pip_api.access.keys import load_signing_key
 from pip_api.access.tokens import TokenIssuer
 from pip_api.resources.accounts import accounts
 from pip_api.resources.grants import grants
+from tests.ledger.test_entries import Ledger
 from tests.plans import AVON
 from tests.service import Service, refused
 
@@ -91,12 +92,17 @@ async def test_a_token_of_another_house_is_refused(service: Service) -> None:
 async def test_somebody_unknown_is_told_so_and_nothing_of_roles(service: Service) -> None:
     (name, _), _ = await reader(service)
     issuer: TokenIssuer = service.app.state.door.issuer
+    ledger = Ledger(service)
+    await ledger.news()
     # a token that a person got through a program does not act for the program
     for subject, client_id in (("nobody", "nobody"), ("somebody", name)):
         answer = await service.http(Authorization=f"Bearer {issuer.issue(subject, client_id, None)}").get("/v1/pips")
         told = refused(answer, 403, "unknown_subject")
         assert "required" not in told
         assert not {"pip:read", "force_reader"} & set(re.findall(r"[a-z_:]+", answer.text))
+    (entry,) = await ledger.news()  # the second is of the same minute
+    assert (entry["kind"], entry["act"], entry["state"]) == ("denied", "sign_in.refused", {"error": "unknown_subject"})
+    assert entry["actor_type"] == "anonymous"
 
 
 async def test_a_token_ends(service: Service) -> None:

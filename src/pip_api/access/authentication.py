@@ -1,7 +1,7 @@
 """Whose request is this? From the Authorization header to a principal, remembered for seconds."""
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -29,21 +29,23 @@ class Authentication:
         clock: Callable[[], datetime],
         seconds: float,
         own_issuer: str,
+        note_unknown: Callable[[datetime, str], Awaitable[None]],
         metrics: Metrics,
         log_key: bytes,
     ) -> None:
         self._tokens = tokens
         self._database = database
         self._own_issuer = own_issuer
+        self._note_unknown = note_unknown
         self._clock = clock
         self._seconds = seconds
         self._metrics = metrics
         self._log_key = log_key
         self._principals: dict[Claims, tuple[float, Principal | None]] = {}
 
-    async def __call__(self, authorization: str | None) -> Principal:
+    async def __call__(self, authorization: str | None, request_id: str) -> Principal:
         """The caller. Raises 401, in the same words whatever is wrong with the token, and 403 where it is good and
-        nobody is known by it.
+        nobody is known by it: that is noted in the ledger.
 
         Two Authorization headers come as one with a comma, which no token has.
         """
@@ -67,6 +69,7 @@ class Authentication:
             log.info("token refused", reason=refused.reason, **self._traces(refused.signed))
             raise _refused() from None
         if principal is None:
+            await self._note_unknown(now, request_id)
             raise Problem("unknown_subject", "Ask whoever looks after access for an account.")
         return principal
 

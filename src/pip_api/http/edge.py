@@ -33,7 +33,7 @@ from pip_api.http.paths import Paths
 from pip_api.http.problems import Problem
 from pip_api.http.rates import Rates, Standing
 
-Authenticate = Callable[[str | None], Awaitable[Caller]]
+Authenticate = Callable[[str | None, str], Awaitable[Caller]]
 GONE = 499  # nginx's number for a caller that closed the connection before it was answered
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 
@@ -56,8 +56,9 @@ class _Exchange:
 class Edge:
     """Answers from the table of operations; what is not in it (documentation, tokens) is left to the application.
 
-    `authenticate` gives the caller for the Authorization header of a request below `guarded`, or raises a Problem.
-    HEAD is a GET whose content is left out; OPTIONS needs no credentials, since the document says the same to anybody.
+    `authenticate` gives the caller for the Authorization header and the id of a request below `guarded`, or raises a
+    Problem. HEAD is a GET whose content is left out; OPTIONS needs no credentials, since the document says the same to
+    anybody.
     """
 
     def __init__(
@@ -140,7 +141,7 @@ class Edge:
             exchange.operation = found[0].id
         by = None
         if path.startswith(self._guarded):
-            by = await self._authenticate(exchange.headers.get("authorization"))
+            by = await self._authenticate(exchange.headers.get("authorization"), exchange.request_id)
             await self._count(by, found[0].policy if found else "default", exchange)
         if "\0" in path:  # no name of ours has one, and PostgreSQL refuses text that does
             raise Problem("not_found", "There is nothing at this address.")

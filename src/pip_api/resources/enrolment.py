@@ -1,0 +1,75 @@
+"""How does a person get an account, and anybody a role, before somebody may give it? At the command line."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+
+from pip_api.access.tables import ACCOUNT, GRANT
+from pip_api.db.columns import Code
+from pip_api.db.statements import Record, Statement
+from pip_api.http.problems import Problem, fault
+from pip_api.kernel.call import Call
+from pip_api.kernel.resource import Resource
+from pip_api.kernel.verbs import create, withdraw
+from pip_api.resources.accounts import accounts
+from pip_api.resources.grants import grants
+
+_PERSON = Statement(
+    select(ACCOUNT.c.id).where(
+        ACCOUNT.c.issuer == bindparam("issuer", type_=Code), ACCOUNT.c.subject == bindparam("name", type_=Code)
+    )
+)
+_PROGRAM = Statement(select(ACCOUNT.c.id).where(ACCOUNT.c.client_id == bindparam("name", type_=Code)))
+_HELD = Statement(
+    select(GRANT.c.id).where(
+        GRANT.c.account_id == bindparam("account_id", type_=GRANT.c.account_id.type),
+        GRANT.c.role == bindparam("role"),
+        GRANT.c.place == bindparam("place", type_=Code),
+        GRANT.c.withdrawn_at.is_(None),
+    )
+)
+
+
+async def create_person(call: Call, issuer: str, subject: str, name: str, place: str) -> Record:
+    """An account of a person, who holds nothing yet. Raises Problem."""
+    return await _made(
+        call, accounts, {"kind": "person", "name": name, "issuer": issuer, "subject": subject, "place": place}
+    )
+
+
+async def grant(call: Call, name: str, issuer: str | None, role: str, place: str) -> Record:
+    """A role for a program, by its client id, or for a person of an issuer. Raises Problem."""
+    account = await _account(call, name, issuer)
+    reason = call.query.get("reason") or "At the command line"
+    return await _made(call, grants, {"account_id": str(account), "role": role, "place": place, "reason": reason})
+
+
+async def end_grant(call: Call, name: str, issuer: str | None, role: str, place: str) -> None:
+    """Ends a role at a place, however often it was granted. Raises Problem."""
+    account = await _account(call, name, issuer)
+    held = await call.session.fetch(_HELD, account_id=account, role=role, place=place)
+    if not held:
+        raise _refused("role", "This role is not held there.")
+    for each in held:
+        await withdraw(grants, replace(call, path={"id": str(each["id"])}, if_match="*"))
+
+
+async def _account(call: Call, name: str, issuer: str | None) -> UUID:
+    if issuer is None:
+        found = await call.session.one(_PROGRAM, name=name)
+    else:
+        found = await call.session.one(_PERSON, name=name, issuer=issuer)
+    if found is None:
+        raise _refused("name", "There is no account of this name.")
+    id: UUID = found["id"]
+    return id
+
+
+async def _made(call: Call, of: Resource, body: Record) -> Record:
+    made: Record = (await create(of, replace(call, body=lambda: body))).body
+    return made
+
+
+def _refused(option: str, detail: str) -> Problem:
+    return Problem("validation_failed", detail, errors=[fault("invalid_parameter", detail, "form", parameter=option)])
