@@ -6,7 +6,6 @@ from uuid import UUID
 import httpx
 
 from pip_api.access.keys import load_signing_key
-from pip_api.access.permissions import ROLES, is_for_people
 from pip_api.access.tokens import TokenIssuer
 from pip_api.resources.accounts import accounts
 from pip_api.resources.clients import create_client
@@ -19,15 +18,11 @@ REQUEST = "the-same-request"
 """One id for every request, so that equal answers are equal in each byte."""
 
 
-def is_person(caller: Caller) -> bool:
-    return any(is_for_people(permission) for role, _ in caller.grants for permission in ROLES[role])
-
-
 async def add_account(service: Service, name: str, caller: Caller) -> UUID | None:
     """An account by the name of the caller, with the grants and the flaw that the caller has; gives the credential of a
     program."""
     first, *others = caller.grants or (("force_reader", "national"),)
-    if is_person(caller):
+    if caller.person:
         known = {"kind": "person", "issuer": PEOPLE, "subject": caller.name, "name": name, "place": "national"}
         await service.create(accounts, **known)
         others = list(caller.grants)
@@ -43,7 +38,7 @@ async def add_account(service: Service, name: str, caller: Caller) -> UUID | Non
         await service.create(grants, account_id=account, role=role, place=place, reason="for a test")
     if caller.flaw == "disabled":
         await service.change(accounts, account, disabled_at=service.clock().isoformat())
-    if is_person(caller):
+    if caller.person:
         return None
     async with service.services.database.read() as session:
         (credential,) = await session.fetch(GOOD, account_id=UUID(account), now=service.clock())
@@ -62,7 +57,7 @@ def sign_in(service: Service, caller: Caller, credential_id: UUID | None) -> htt
 
     issuer = TokenIssuer(
         load_signing_key(settings.signing_key_file),
-        PEOPLE if is_person(caller) else settings.issuer,
+        PEOPLE if caller.person else settings.issuer,
         "another-service" if caller.flaw == "wrong_audience" else settings.audience,
         settings.token_lifetime_seconds,
         earlier if caller.flaw == "expired_token" else clock,

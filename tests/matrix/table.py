@@ -38,6 +38,10 @@ class Caller:
     """To which permissions the token is narrowed."""
 
     @property
+    def person(self) -> bool:
+        return any(role in TABLE["people"] for role, _ in self.grants)
+
+    @property
     def unknown(self) -> bool:
         return self.flaw not in (None, "expired_grant")
 
@@ -99,6 +103,7 @@ class Rule:
     path: dict[str, str] | None = None
     withdrawn: int | None = 410
     """None where nothing of the kind can be withdrawn."""
+    people: int | None = None
     elsewhere: int | None = None
     malformed: int | None = None
     denied: int = 403
@@ -152,6 +157,8 @@ def expected(rule: Rule, sees: Rule, caller: Caller, position: str) -> int:
     places = caller.holds(rule)
     if not places:
         return 403
+    if caller.person and rule.people is not None:
+        return rule.people
     if rule.shape == "list":
         return 200
     none = 422 if rule.shape == "create" else 404
