@@ -199,6 +199,11 @@ async def test_answers_are_as_described(service: Service, admin: httpx.AsyncClie
     for value in ("61.40", "61.40", "62"):
         await put(admin, (AVON, str(MEASURE["code"]), "2026-10"), value)
     await admin.patch(f"/v1/actions/{action['id']}", json={"status": "in_progress"}, headers={"If-Match": '"v1"'})
+    renamed = await a_concern(admin)
+    await admin.patch(f"/v1/concerns/{renamed['id']}", json={"title": "x"}, headers={"If-Match": '"v1"'})
+    erased = {"force_code": AVON, "noun": "concern", "subject_id": renamed["id"], "members": ["/title"]}
+    redactor = await service.caller("redactor", f"force:{AVON}")
+    await made(redactor, "/v1/redactions", **erased, legal_basis="UK GDPR, article 17", why="By mistake")
     await service.seal()
     reads = {path for method, path, _ in operations() if method == "get" and path.startswith("/v1/")}
     callers = {"national_admin": admin}
@@ -317,9 +322,11 @@ def test_rows_are_written_in_few_places() -> None:
         "access/spent.py",
         "exchange/figures.py",
         "kernel/idempotency.py",
+        "kernel/redacting.py",
         "kernel/resource.py",
         "ledger/entries.py",
         "ledger/sealing.py",
+        "ledger/striking.py",
         "resources/figure_operations.py",
     }
 

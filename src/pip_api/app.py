@@ -57,6 +57,8 @@ from pip_api.resources.grants import grants
 from pip_api.resources.measures import measures
 from pip_api.resources.pips import pips
 from pip_api.resources.progress import progress_updates
+from pip_api.resources.redactions import operations as redacting
+from pip_api.resources.redactions import redactions
 from pip_api.resources.regions import regions
 from pip_api.resources.support_levels import support_level_assignments, support_levels
 from pip_api.settings import Settings
@@ -74,6 +76,7 @@ RESOURCES = (
     accounts,
     credentials,
     grants,
+    redactions,
 )
 IMPORTS = {kind.name: kind for kind in (figure_imports.KIND, measure_imports.KIND)}
 OPERATIONS = (
@@ -87,6 +90,7 @@ OPERATIONS = (
     *bundles.operations(RESOURCES),
     *figure_operations.operations,
     *credential_operations.operations,
+    *redacting,
     *(operation for resource in RESOURCES for operation in routes.operations(resource)),
     *imports.operations(IMPORTS),
 )

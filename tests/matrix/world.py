@@ -72,10 +72,25 @@ async def seed(service: Service) -> World:
         writer = Caller(f"writer-{position}".replace("_", "-"), (("force_lead", f"force:{force}"),))
         lead = sign_in(service, writer, await add_account(service, f"{sentinel(force)} writer", writer))
         await _seed_force(world, admin, warden, lead, position, force)
+        await _seed_redaction(world, lead, await service.caller("redactor", f"force:{force}"), position, force)
     await service.seal()
+    service.clock.forward(hours=26)  # until then nothing is redacted
     world.add("log_head", "national", Row("", 1, None, '"log_id":"2026"'))
     world.add("log_key", "national", Row("", 1, None, service.app.state.sealer.key.kid))
     return world
+
+
+async def _seed_redaction(
+    world: World, lead: httpx.AsyncClient, redactor: httpx.AsyncClient, position: str, force: str
+) -> None:
+    word = sentinel(force)
+    concern = {"force_code": force, "source": "ppmg", "identified_by": word, "identified_on": "2026-10-01"}
+    row = await made(lead, "/v1/concerns", title=f"{word} title", **concern)
+    current = {"If-Match": '"v1"'}
+    assert (await lead.patch(f"/v1/concerns/{row['id']}", json={"title": word}, headers=current)).status_code == 200
+    world.at["redacted_concern", position] = Row(row["id"], 2, force, row["id"])
+    asked = {"force_code": force, "noun": "concern", "subject_id": row["id"], "members": ["/title"]}
+    world.add_made("redaction", position, await made(redactor, "/v1/redactions", **asked, legal_basis=word, why=word))
 
 
 async def _seed_national(world: World, admin: httpx.AsyncClient) -> None:

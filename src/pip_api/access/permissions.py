@@ -47,6 +47,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
         "figure:write",
         "import:run",
     },
+    "redactor": REFERENCE | PLAN | FIGURES | {"redaction:read", "redaction:write", "redaction:approve"},
     "auditor": frozenset({"audit:read", "head:read"}),
     "access_admin": REFERENCE
     | {"account:read", "account:write", "grant:read", "grant:write", "credential:read", "credential:write"},
@@ -56,5 +57,5 @@ PERMISSIONS: Final = frozenset({SELF}).union(*ROLES.values())
 
 
 def is_for_people(permission: str) -> bool:
-    """Whether only a person may hold it: programs neither give access nor read who did what."""
-    return permission.partition(":")[0] in ("account", "grant", "audit")
+    """Whether only a person may hold it: programs neither give access, read who did what, nor erase it."""
+    return permission.partition(":")[0] in ("account", "grant", "audit", "redaction")

@@ -1,6 +1,7 @@
 """Is an entry in the ledger, as it was then? What its leaf is the hash of, and the path from there to a signed head."""
 
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, Field, RootModel
 from sqlalchemy import Table, bindparam, select
@@ -40,6 +41,7 @@ class ProofRead(BaseModel):
     envelope: Envelope
     body: Body | None = Field(description="None when it was redacted.")
     salt: str | None = Field(description="What the body is digested with; it goes with the body.")
+    redacted_by: UUID | None = Field(description="The entry by which words of the body were struck out.")
     proof: list[str] = Field(description="Hashes from the leaf to the root, hexadecimal.")
     head: str = Field(description="The signed head of this size.")
 
@@ -58,15 +60,17 @@ _ONE, _ONE_OF_FORCES = Statement(_one), Statement(_one.where(*visible(ENTRIES)))
 
 
 def told(row: Record) -> Record:
-    """A row of SEALED as a bundle tells it: whoever reads it can work out the leaf anew."""
+    """A row of SEALED as a bundle tells it: whoever reads it can work out the leaf anew. What is left of a body that
+    was redacted has not the digest of the whole, so it is left out."""
     entry = row | {name: from_json(row[name]) for name in ("state", "patch")}
-    return {
+    sealed = {
         "leaf_index": row["leaf_index"],
         "leaf": row["leaf_hash"],
         "envelope": envelope_of(entry, bytes.fromhex(row["body_digest"])),
-        "body": body_of(entry),
-        "salt": row["salt"],
     }
+    if row["redacted_by"] is not None:
+        return {**sealed, "redacted_by": str(row["redacted_by"])}
+    return {**sealed, "body": body_of(entry), "salt": row["salt"]}
 
 
 async def get_proof(call: Call) -> Answer:
@@ -89,7 +93,8 @@ async def get_proof(call: Call) -> Answer:
     node = await seals.nodes(call.session, log_id, inclusion_nodes(index, head["tree_size"]))
     proof = [each.hex() for each in inclusion_proof(index, head["tree_size"], node)]
     signed = {"proof": proof, "head": head["signature"]}
-    return Answer(200, {"log_id": log_id, "tree_size": head["tree_size"], **told(row), **signed})
+    either = {"body": None, "salt": None, "redacted_by": None}
+    return Answer(200, {"log_id": log_id, "tree_size": head["tree_size"], **either, **told(row), **signed})
 
 
 operations = [

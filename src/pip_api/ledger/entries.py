@@ -34,7 +34,12 @@ from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement, column_of
 
 Kind = Literal["change", "denied", "read", "export", "credential", "grant", "redaction", "system"]
-_KIND_OF: dict[str, Kind] = {"account": "credential", "credential": "credential", "grant": "grant"}
+_KIND_OF: dict[str, Kind] = {
+    "account": "credential",
+    "credential": "credential",
+    "grant": "grant",
+    "redaction": "redaction",
+}
 """Of nouns whose changes somebody looks for among all others."""
 _BESIDE = text("kind <> 'change'")
 
@@ -75,6 +80,9 @@ class LedgerEntry(SQLModel, table=True):
     overridden: bool = Field(default=False, description="Whether the version that was replaced was not named.")
     state: dict[str, Any] = Field(sa_type=Json, description="The new version as a whole, or the summary of a batch.")
     patch: list[dict[str, Any]] = Field(sa_type=Json, description="JSON Patch (RFC 6902) from the version before.")
+    redacted_by: UUID | None = Field(
+        default=None, sa_type=Uid, description="The entry by which words of it were struck out, if any were."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +133,14 @@ def entry(
     }
 
 
+_TABLE = LedgerEntry.__table__  # type: ignore[attr-defined]
 _INSERT = Statement(
     insert(LedgerEntry).values(
-        {name: bindparam(name, type_=column.type) for name, column in LedgerEntry.__table__.c.items() if name != "seq"}  # type: ignore[attr-defined]
+        {
+            name: bindparam(name, type_=column.type)
+            for name, column in _TABLE.c.items()
+            if name not in ("seq", "redacted_by")
+        }
     )
 )
 OCCASION = ("id", "actor_type", "actor_name", "client_id", "reason", "request_id", "overridden")

@@ -72,7 +72,7 @@ def is_a_role(grant: Record, on: RuleContext) -> Iterator[Record]:
 def access_is_for_people(grant: Record, on: RuleContext) -> Iterator[Record]:
     to_a_program = any(account["kind"] == "service" for account in on.related.get("account_id", ()))
     if to_a_program and any(map(is_for_people, ROLES.get(grant["role"], ()))):
-        yield on.problem("GRA-005", "/role", "A program neither gives access nor reads who did what.")
+        yield on.problem("GRA-005", "/role", "A program neither gives access, reads who did what, nor erases it.")
 
 
 def lasts_a_while(grant: Record, on: RuleContext) -> Iterator[Record]:

@@ -1,0 +1,56 @@
+"""Redactions: asked for by one person and approved by another, and the one way in which an entry may be changed."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from pip_api.db.columns import Code, Instant, Json, Uid
+from pip_api.db.guards import SERVICE, served, versioned
+from pip_api.db.redactable import redactable
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    op.add_column("ledger_entry", sa.Column("redacted_by", Uid(), nullable=True))
+    redactable("ledger_entry", ["state", "patch"], "reason")
+    op.create_table(
+        "redaction",
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("approved_by", Uid(), nullable=True),
+        sa.Column("approved_by_name", sa.String(), nullable=True),
+        sa.Column("entries", Json(), nullable=False),
+        sa.Column("force_code", Code, nullable=False),
+        sa.Column("noun", sa.String(), nullable=False),
+        sa.Column("subject_id", Uid(), nullable=False),
+        sa.Column("members", Json(), nullable=False),
+        sa.Column("legal_basis", sa.String(), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.Column("id", Uid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("updated_at", Instant(), nullable=False),
+        sa.Column("withdrawn_at", Instant(), nullable=True),
+        sa.Column("asked_by", Uid(), nullable=False),
+        sa.Column("asked_by_name", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["force_code"], ["force.code"]),
+        sa.ForeignKeyConstraint(
+            ["id", "version"],
+            ["ledger_entry.subject_id", "ledger_entry.version"],
+            name="redaction_in_ledger",
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.CheckConstraint("approved_by IS NULL OR approved_by <> asked_by", name="redaction_takes_two"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_redaction_force_code", "redaction", ["force_code"])
+    op.create_index("ix_redaction_subject_id", "redaction", ["subject_id"])
+    versioned("redaction", [["id"]], ["force_code", "noun", "subject_id", "asked_by"])
+    served("redaction", "INSERT", "UPDATE")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f"GRANT UPDATE (state, patch, reason, redacted_by) ON ledger_entry TO {SERVICE}")
+
+
+def downgrade() -> None:
+    raise RuntimeError("What was redacted cannot be brought back.")

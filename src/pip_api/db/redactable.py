@@ -1,0 +1,80 @@
+"""In which one way does the database let a row of an append-only table be changed?"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+
+def redactable(table: str, documents: Sequence[str], text: str) -> None:
+    """Of an append-only table: texts inside these documents, and this one text, may become "[redacted]", and nothing
+    else may change. `redacted_by` then names an entry of kind redaction whose `state.entries` names the row."""
+    free = (*documents, text, "redacted_by")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            """
+            CREATE FUNCTION only_redacted(before jsonb, after jsonb) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+            BEGIN
+                IF before = after OR (jsonb_typeof(before) = 'string' AND after = '"[redacted]"') THEN
+                    RETURN true;
+                ELSIF jsonb_typeof(before) <> jsonb_typeof(after) THEN
+                    RETURN false;
+                ELSIF jsonb_typeof(before) = 'object' THEN
+                    RETURN NOT EXISTS (
+                        SELECT FROM jsonb_each(before) AS b FULL JOIN jsonb_each(after) AS a USING (key)
+                        WHERE b.value IS NULL OR a.value IS NULL OR NOT only_redacted(b.value, a.value));
+                ELSIF jsonb_typeof(before) = 'array' THEN
+                    RETURN jsonb_array_length(before) = jsonb_array_length(after) AND NOT EXISTS (
+                        SELECT FROM jsonb_array_elements(before) WITH ORDINALITY AS b(value, place)
+                        JOIN jsonb_array_elements(after) WITH ORDINALITY AS a(value, place) USING (place)
+                        WHERE NOT only_redacted(b.value, a.value));
+                END IF;
+                RETURN false;
+            END $$
+            """
+        )
+        same = " AND ".join(f"only_redacted(OLD.{each}, NEW.{each})" for each in documents)
+        left = ", ".join(f"'{each}'" for each in free)
+        op.execute(
+            f"""
+            CREATE FUNCTION refuse_all_but_redaction() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF to_jsonb(NEW) - ARRAY[{left}] = to_jsonb(OLD) - ARRAY[{left}] AND {same}
+                    AND (NEW.{text} IS NOT DISTINCT FROM OLD.{text}
+                         OR (OLD.{text} IS NOT NULL AND NEW.{text} IS NOT DISTINCT FROM '[redacted]'))
+                    AND EXISTS (SELECT FROM {table} AS r WHERE r.id = NEW.redacted_by AND r.kind = 'redaction'
+                                AND r.state -> 'entries' ? OLD.id::text)
+                THEN RETURN NEW; END IF;
+                RAISE EXCEPTION '%: update is refused', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+            END $$
+            """
+        )
+        op.execute(f"DROP TRIGGER {table}_kept_row ON {table}")
+        op.execute(
+            f"CREATE TRIGGER {table}_kept_row BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        )
+        op.execute(
+            f"CREATE TRIGGER {table}_kept_update BEFORE UPDATE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION refuse_all_but_redaction()"
+        )
+        return
+    others = [column["name"] for column in sa.inspect(op.get_bind()).get_columns(table) if column["name"] not in free]
+    wrong = [
+        *(f"NEW.{each} IS NOT OLD.{each}" for each in others),
+        f"NEW.{text} IS NOT OLD.{text} AND (OLD.{text} IS NULL OR NEW.{text} IS NOT '[redacted]')",
+        *(
+            f"""EXISTS (SELECT 1 FROM json_tree(NEW.{each}) AS n LEFT JOIN json_tree(OLD.{each}) AS o USING (fullkey)
+                WHERE o.type IS NOT n.type OR (n.atom IS NOT o.atom AND n.atom IS NOT '[redacted]'))
+            OR (SELECT count(*) FROM json_tree(NEW.{each})) <> (SELECT count(*) FROM json_tree(OLD.{each}))"""
+            for each in documents
+        ),
+        f"""NOT EXISTS (SELECT 1 FROM {table} AS r, json_each(r.state, '$.entries') AS named
+            WHERE r.id = NEW.redacted_by AND r.kind = 'redaction' AND named.value = OLD.id)""",
+    ]
+    op.execute(f"DROP TRIGGER {table}_kept_update")
+    op.execute(
+        f"""
+        CREATE TRIGGER {table}_kept_update BEFORE UPDATE ON {table} WHEN {" OR ".join(f"({each})" for each in wrong)}
+        BEGIN SELECT RAISE(ABORT, '{table}: update is refused'); END
+        """
+    )

@@ -1,0 +1,207 @@
+"""What is struck out of the past because the law asks for it, on which basis, who asked for it, and who approved?
+
+The past is redacted, the present is changed: what the newest version says is changed first, by a change like any other.
+Only where nobody can change it any more (it was withdrawn, or is a report that stands) the redaction makes a version.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlmodel import Field
+
+from pip_api.access.principals import Principal
+from pip_api.db.columns import Json, Uid
+from pip_api.db.session import Session
+from pip_api.db.statements import Record
+from pip_api.http.preconditions import etag
+from pip_api.http.problems import Problem, fault, pointer
+from pip_api.kernel.call import Answer, Call
+from pip_api.kernel.document import ID, REASON, Operation
+from pip_api.kernel.query import equal
+from pip_api.kernel.redacting import Words, words_of, write_redacted
+from pip_api.kernel.resource import Reference, Resource, RuleContext
+from pip_api.kernel.shapes import Line, Prose, Row, Shape, examples, members, one_of, owner
+from pip_api.kernel.validation import invalid
+from pip_api.kernel.verbs import find
+from pip_api.kernel.writing import changes, following, write
+from pip_api.ledger.as_of import LONGEST_TRANSACTION
+from pip_api.ledger.striking import members_of, says_anything, strike, versions_of
+from pip_api.resources.actions import actions
+from pip_api.resources.concerns import concerns
+from pip_api.resources.forces import forces
+from pip_api.resources.pips import pips
+from pip_api.resources.progress import progress_updates
+from pip_api.resources.support_levels import support_level_assignments
+
+WRITES, APPROVES = "redaction:write", "redaction:approve"
+OF = {each.noun: each for each in (actions, concerns, pips, progress_updates, support_level_assignments)}
+REASONS = "reason"
+
+
+class RedactionStatus(StrEnum):
+    asked = "asked"
+    approved = "approved"
+
+
+class Redactable(StrEnum):
+    action = "action"
+    concern = "concern"
+    pip = "pip"
+    progress_update = "progress_update"
+    support_level_assignment = "support_level_assignment"
+
+
+class RedactionOutcome(Shape):
+    status: RedactionStatus = one_of("Whether it was approved, and so done.", default=RedactionStatus.asked)
+    approved_by: UUID | None = Field(default=None, sa_type=Uid, description="The account that approved it.")
+    approved_by_name: str | None = Field(default=None, description="By the name of then.")
+    entries: list[UUID] = members("The entries of the ledger that were redacted.")
+
+
+class RedactionCreate(Shape):
+    model_config = examples(
+        force_code="avon-and-somerset",
+        noun="concern",
+        subject_id="0193c1d2-7a10-7c3e-9d55-0c9f6f0a1b2c",
+        members=["/owner", "reason"],
+        legal_basis="UK GDPR, article 17(1)(d)",
+        why="The owner was named by mistake",
+    )
+
+    force_code: str = owner()
+    noun: Redactable = one_of("What is redacted.")
+    subject_id: UUID = Field(sa_type=Uid, index=True, description="Its id.")
+    members: list[Line] = Field(
+        sa_type=Json, min_length=1, max_length=50,
+        description="The members whose text goes, as JSON Pointers; `reason` for the reasons of its changes.",
+    )  # fmt: skip
+    legal_basis: Line = Field(description="The law that asks for it.")
+    why: Prose = Field(min_length=1, description="Why, without what is to go.")
+
+
+class Redaction(Row, RedactionCreate, RedactionOutcome, table=True):
+    __tablename__ = "redaction"
+
+    asked_by: UUID = Field(sa_type=Uid, description="The account that asked for it.")
+    asked_by_name: str = Field(description="By the name of then.")
+
+
+async def ask(session: Session, row: Record, on: RuleContext) -> None:
+    """Looks whether it could be done, and fills in who asks. Raises 403, 409 and 422."""
+    _require_person(on.by, WRITES, row["force_code"])
+    of = OF[row["noun"]]
+    subject = await _subject(session, on.by, of, row)
+    if subject is None:
+        raise invalid([fault("unknown_reference", f"There is no such {of.label} here.", pointer=pointer("subject_id"))])
+    known = [*(f"/{name}" for name in words_of(of)), REASONS]
+    if wrong := [place for place, each in enumerate(row["members"]) if each not in known]:
+        detail = "There is no such text here."
+        faults = [fault("unknown_member", detail, pointer=pointer("members", place), allowed=known) for place in wrong]
+        raise invalid(faults)
+    await _past(session, of, subject, row["members"])
+    row |= {"status": RedactionStatus.asked.value, "asked_by": on.by.id, "asked_by_name": on.by.name, "entries": []}
+
+
+async def approve(call: Call) -> Answer:
+    """Does what was asked for, once a second person has said so."""
+    before = await find(redactions, call, call.path["id"], hold=True)
+    call.require_for(APPROVES, before["force_code"])
+    _require_person(call.by, APPROVES, before["force_code"])
+    if call.by.id == UUID(str(before["asked_by"])):
+        raise _refused(
+            "It takes a second person: whoever asked for it cannot approve it.", APPROVES, before["force_code"]
+        )
+    if before["status"] != RedactionStatus.asked:
+        raise Problem("already_done", "It was approved, and what it names was redacted.")
+    of = OF[before["noun"]]
+    subject = await _subject(call.session, call.by, of, before, hold=True)
+    if subject is None:
+        raise Problem("not_found", f"There is no {of.label} with this id.")
+    words = _words(of, before["members"])
+    past = await _past(call.session, of, subject, before["members"])
+    wait = LONGEST_TRANSACTION + timedelta(seconds=call.services.settings.cursor_lifetime_seconds)
+    if (soonest := max(entry["at"] for entry in past) + wait) > call.now:
+        detail = "Walks through lists may still show what was written so lately. Approve it later."
+        raise Problem("too_soon", detail, extra={"possible_at": soonest})
+    if words and not _is_changeable(of, subject):
+        await write_redacted(of, call, subject, words)
+    done = {"status": RedactionStatus.approved.value, "approved_by": call.by.id, "approved_by_name": call.by.name}
+    after = before | done | {"entries": [str(entry["id"]) for entry in past]} | following(call, before)
+    await write(redactions, call, "approved", after, changes(redactions, after, redactions.changeable))
+    if call.entry_id is None or not await strike(
+        call.session, call.entry_id, past, words, reasons=REASONS in before["members"]
+    ):
+        raise Problem("too_soon", "Something of it is not sealed yet. Approve it in a minute.")
+    return Answer(200, after, {"ETag": etag(after["version"])})
+
+
+async def _subject(session: Session, by: Principal, of: Resource, row: Record, *, hold: bool = False) -> Record | None:
+    found = await session.one(of.one_by("id", hold=hold), name=UUID(str(row["subject_id"])), forces=of.reached(by))
+    return found if found is not None and found["force_code"] == row["force_code"] else None
+
+
+async def _past(session: Session, of: Resource, subject: Record, asked: Sequence[str]) -> list[Record]:
+    """The entries that it is about. Raises 409 where the newest version still says what is to go, or nothing is."""
+    words, versions = _words(of, asked), await versions_of(session, subject["id"])
+    if _is_changeable(of, subject):
+        *past, newest = versions
+        for name, stays in words.items():
+            same = [each for each in past if each["state"].get(name) == newest["state"][name]]
+            if says_anything(newest["state"][name], stays) and (same or not past):
+                detail = f"The newest version still says what is to go at /{name}. Change it first, and ask again."
+                raise Problem("still_current", detail, errors=[fault("still_current", detail, pointer=pointer(name))])
+    else:
+        past = versions
+    said = [
+        each
+        for each in versions
+        if (REASONS in asked and each["reason"] is not None)
+        or (each in past and any(says_anything(each["state"].get(name), stays) for name, stays in words.items()))
+    ]
+    if not said:
+        raise Problem("already_done", "There is nothing of it in the past of this row.")
+    return said
+
+
+def _words(of: Resource, asked: Sequence[str]) -> Words:
+    return {name: words_of(of)[name] for name in members_of(asked)}
+
+
+def _is_changeable(of: Resource, subject: Record) -> bool:
+    return "change" in of.verbs and subject["withdrawn_at"] is None
+
+
+def _require_person(by: Principal, permission: str, force: str) -> None:
+    if by.kind != "person":
+        raise _refused("Only a person may do this.", permission, force)
+
+
+def _refused(detail: str, permission: str, force: str) -> Problem:
+    return Problem("permission_denied", detail, extra={"required": [permission]}, unsaid=force)
+
+
+redactions = Resource(
+    noun="redaction",
+    plural="redactions",
+    row=Redaction,
+    create=RedactionCreate,
+    fields=RedactionOutcome,
+    describes="What was struck out of the past because the law asks for it.",
+    filters=[
+        equal("force", "force_code"),
+        equal("resource_id", "subject_id", "id"),
+        equal("status", choices=[each.value for each in RedactionStatus]),
+    ],
+    references=[Reference("force_code", forces, by="code")],
+    complete=ask,
+    verbs=("list", "read", "create"),
+)
+
+operations = [
+    Operation(
+        "POST", "/v1/redactions/{id}/approve", "approveRedaction", "redactions", "Approve a redaction, and do it",
+        APPROVES, approve, {200: redactions.read_shape}, [ID, REASON],
+    )
+]  # fmt: skip
