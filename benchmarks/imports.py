@@ -42,8 +42,8 @@ def is_there() -> bool:
     return FILE.exists()
 
 
-def bearer(server: Server, secret: str, client_id: str = CLIENT[0]) -> dict[str, str]:
-    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+def bearer(server: Server, secret: str) -> dict[str, str]:
+    form = {"grant_type": "client_credentials", "client_id": CLIENT[0], "client_secret": secret}
     answer = httpx.post(f"{server.url}/oauth2/token", data=form, trust_env=False).raise_for_status()
     return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 

@@ -20,16 +20,18 @@ import psycopg
 from benchmarks import imports
 from benchmarks.servers import Server, run_service_command, service
 from pip_api.access.keys import load_signing_key
+from pip_api.http.logs import configure
 from pip_api.ledger import heads
 from pip_api.ledger.heads import Head
 from pip_api.ledger.tree import Frontier, verify_inclusion
-from tests.postgres import cluster
+from pip_api.settings import Settings
+from tests.postgres import as_role, cluster
+from tests.service import running
 
 LEAVES = 1_000_000
 PROOFS = 500
 RATE, SECONDS, WRITERS = 300, 30, 16
 FORCE, MEASURE = "avon-and-somerset", "sealed"
-AUDITOR = ("audit", "--role", "auditor", "--on", "national")
 _ENTRIES = """
     INSERT INTO ledger_entry (id, at, kind, act, noun, actor_type, actor_id, actor_name, client_id, request_id,
         overridden, state, patch)
@@ -55,13 +57,13 @@ def main() -> None:
         directory = Path(folder)
         url = postgres.create_database("seals")
         run_service_command(url, directory, "migrate")
-        secrets = [run_service_command(url, directory, "client", "create", *each) for each in (imports.CLIENT, AUDITOR)]
+        secret = run_service_command(url, directory, "client", "create", *imports.CLIENT)
         began = time.perf_counter()
         _fill(url, directory)
         print(f"{LEAVES:,} leaves are there after {time.perf_counter() - began:.0f} s", flush=True)
+        _tell("proof of an entry, ms", [1_000 * each for each in asyncio.run(_proofs(url, directory))])
         with service(url, directory) as server:
-            _tell("proof of an entry, ms", [1_000 * each for each in _proofs(server, url, secrets[1])])
-            rate = asyncio.run(_written(server, secrets[0]))
+            rate = asyncio.run(_written(server, secret))
             print(f"{rate:.0f} entries/s were written for {SECONDS} s", flush=True)
             _tell("seal lag, ms", [1_000 * each for each in _lags(url)])
 
@@ -95,19 +97,27 @@ def _nodes(frontier: Frontier) -> Iterator[tuple[int, int, bytes]]:
                 yield level, index, node
 
 
-def _proofs(server: Server, url: str, secret: str) -> list[float]:
-    """Seconds for each proof, of entries anywhere in the log; each is checked."""
+async def _proofs(url: str, directory: Path) -> list[float]:
+    """Seconds for each proof, of entries anywhere in the log; each is checked.
+
+    An auditor is a person, who signs in with an issuer that only tests have: so the service answers in this process.
+    """
+    configure(json=False, level="warning")
     with psycopg.connect(url) as connection:
         rows = connection.execute("SELECT entry_id::text FROM ledger_leaf WHERE leaf_index = ANY (%s)",
                                   (random.sample(range(LEAVES), PROOFS),)).fetchall()  # fmt: skip
+    key = directory / "key.pem"
+    settings = Settings(
+        database_url=as_role(url), migration_database_url=url, signing_key_file=key, sealing_interval_ms=0,
+        sealing_key_file=key.with_name("key.pem.seal"), rate_limit_requests=0,
+    )  # fmt: skip
     taken = []
-    with httpx.Client(
-        base_url=server.url, headers=imports.bearer(server, secret, AUDITOR[0]), trust_env=False
-    ) as caller:
-        keys = heads.keys_of(caller.get("/v1/audit-log/keys").raise_for_status().json())
+    async with running(settings) as service:
+        caller = await service.caller("auditor")
+        keys = heads.keys_of((await caller.get("/v1/audit-log/keys")).raise_for_status().json())
         for (id,) in rows:
             began = time.perf_counter()
-            told = caller.get(f"/v1/audit-events/{id}/proof").raise_for_status().json()
+            told = (await caller.get(f"/v1/audit-events/{id}/proof")).raise_for_status().json()
             taken.append(time.perf_counter() - began)
             head = heads.verify(told["head"], keys)
             proof = [bytes.fromhex(each) for each in told["proof"]]
