@@ -21,7 +21,7 @@ from pip_api.db.sqlite import SqliteSession
 from pip_api.db.statements import Statement
 from pip_api.exchange.catalogue import load_reference
 from pip_api.settings import Settings
-from tests.matrix.trying import settled, tried  # noqa: F401
+from tests.matrix.trying import breached, settled, tried  # noqa: F401
 from tests.plans import AVON, a_concern
 from tests.postgres import Postgres, as_role, cluster
 from tests.service import Clock, Record, Service, running

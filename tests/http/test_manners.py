@@ -144,4 +144,4 @@ async def test_production_is_reached_by_https_only(settings: Settings) -> None:
     async with running(settings.model_copy(update={"environment": "production"})) as service:
         for path in ("/healthz", "/v1/regions", "/v1/nothing", "/docs"):
             answer = await service.http().get(path)
-            assert answer.headers["strict-transport-security"] == "max-age=31536000", path
+            assert answer.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains", path

@@ -22,6 +22,7 @@ class Tried:
     service: Service
     world: World
     clients: dict[Caller, httpx.AsyncClient]
+    first_wall: bool = True
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
@@ -43,3 +44,11 @@ async def tried(settled: Settings) -> AsyncIterator[Tried]:
             credential = None if caller.flaw == "anonymous" else await add_account(service, caller.name, caller)
             clients[caller] = sign_in(service, caller, credential)
         yield Tried(service, world, clients)
+
+
+@pytest.fixture(scope="session", params=["first", "second"], ids=["first wall off", "second wall off"])
+async def breached(request: pytest.FixtureRequest, tried: Tried, settled: Settings) -> AsyncIterator[Tried]:
+    """The same world through a service without one of its two walls."""
+    first, second = request.param != "first", request.param != "second"
+    async with running(settled, first_wall=first, second_wall=second) as service:
+        yield Tried(service, tried.world, {each: sign_in(service, each) for each in tried.clients}, first)

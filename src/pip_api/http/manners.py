@@ -19,7 +19,7 @@ _FIXED = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-_TRANSPORT = {"Strict-Transport-Security": "max-age=31536000"}
+_TRANSPORT = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 _TRACE = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 EXPOSED = (
