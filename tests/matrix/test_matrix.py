@@ -11,7 +11,7 @@ from tests.soak import LONG
 
 PROVING = ("everything", "own", "same_region", "other_region", "withdrawn_elsewhere")
 """The positions at which the quick form looks whether one wall is enough."""
-BEHIND_ONE = ("account", "grant")
+BEHIND_ONE = ("account", "credential", "grant")
 """Who a caller is has to be read before it is known what the caller reaches: the database keeps no force from these."""
 
 

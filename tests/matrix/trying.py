@@ -51,4 +51,9 @@ async def breached(request: pytest.FixtureRequest, tried: Tried, settled: Settin
     """The same world through a service without one of its two walls."""
     first, second = request.param != "first", request.param != "second"
     async with running(settled, first_wall=first, second_wall=second) as service:
-        yield Tried(service, tried.world, {each: sign_in(service, each) for each in tried.clients}, first)
+        clients = {caller: service.http(**_signed(client)) for caller, client in tried.clients.items()}
+        yield Tried(service, tried.world, clients, first)
+
+
+def _signed(client: httpx.AsyncClient) -> dict[str, str]:
+    return {name: client.headers[name] for name in ("X-Request-Id", "Authorization") if name in client.headers}
