@@ -51,6 +51,7 @@ async def breached(request: pytest.FixtureRequest, tried: Tried, settled: Settin
     """The same world through a service without one of its two walls."""
     first, second = request.param != "first", request.param != "second"
     async with running(settled, first_wall=first, second_wall=second) as service:
+        service.clock.time = tried.service.clock.time
         clients = {caller: service.http(**_signed(client)) for caller, client in tried.clients.items()}
         yield Tried(service, tried.world, clients, first)
 

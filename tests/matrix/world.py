@@ -88,7 +88,7 @@ async def _seed_redaction(
     row = await made(lead, "/v1/concerns", title=f"{word} title", **concern)
     current = {"If-Match": '"v1"'}
     assert (await lead.patch(f"/v1/concerns/{row['id']}", json={"title": word}, headers=current)).status_code == 200
-    world.at["redacted_concern", position] = Row(row["id"], 2, force, row["id"])
+    world.add("redacted_concern", position, Row(row["id"], 2, force, row["id"]), lists="concern")
     asked = {"force_code": force, "noun": "concern", "subject_id": row["id"], "members": ["/title"]}
     world.add_made("redaction", position, await made(redactor, "/v1/redactions", **asked, legal_basis=word, why=word))
 
