@@ -74,6 +74,7 @@ def serve(
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # an address that anybody may write is no address
             timeout_graceful_shutdown=settings.stop_grace_seconds,
         )
         print(_welcome(settings, demo), flush=True)

@@ -55,7 +55,7 @@ def disable_client(
     client_id: Annotated[str, typer.Argument(help="The client's id.")],
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
 ) -> None:
-    """End every access of a client, for good; its tokens stop within PIP_ACCESS_MEMORY_SECONDS."""
+    """End every access of a client; its tokens stop within PIP_ACCESS_MEMORY_SECONDS."""
     from pip_api.db.migrate import require_current
     from pip_api.resources.clients import disable_client
 

@@ -26,6 +26,7 @@ REGIONS: Mapping[str, str | None] = {
 }  # fmt: skip
 PLACES = ["national", *(f"region:{each}" for each in ("west", "east", "wales")), *(f"force:{each}" for each in REGIONS)]
 ASKED = sorted(PERMISSIONS - {SELF})
+FOR_PEOPLE = ("account", "audit", "grant", "redaction")
 EACH = 100
 """Questions that are asked of each account."""
 
@@ -113,7 +114,7 @@ def _entities() -> list[dict[str, Any]]:
             "Action", permission,
             [
                 *(("Action", f"role {role}") for role, held in ROLES.items() if permission in held),
-                *([("Action", "for people")] if permission.split(":")[0] in ("account", "audit", "grant") else []),
+                *([("Action", "for people")] if permission.split(":")[0] in FOR_PEOPLE else []),
             ],
         )
         for permission in ASKED

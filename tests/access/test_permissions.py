@@ -18,7 +18,7 @@ def test_every_permission_of_an_operation_is_held_by_a_role() -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_every_permission_of_a_role_opens_an_operation(role: str) -> None:
     assert ROLES[role] <= USED | {OVERRIDE}
-    assert all(re.fullmatch(r"[a-z_]+:(read|write|run|rotate)", each) for each in ROLES[role] - {OVERRIDE})
+    assert all(re.fullmatch(r"[a-z_]+:(read|write|run|rotate|approve)", each) for each in ROLES[role] - {OVERRIDE})
 
 
 def test_who_may_write_may_read() -> None:
@@ -40,7 +40,7 @@ def test_the_roles_are_those_of_the_contract() -> None:
     assert set(ROLES) == {
         "force_reader", "force_contributor", "force_lead", "force_approver", "data_submitter", "regional_triage",
         "ppmg_member", "reviewer_home_office", "reviewer_hmicfrs", "reviewer_college", "national_admin", "auditor",
-        "access_admin",
+        "access_admin", "redactor",
     }  # fmt: skip
 
 
@@ -50,7 +50,11 @@ def test_an_auditor_reads_the_audit_and_its_heads_and_nothing_else() -> None:
 
 
 def test_what_is_for_people_is_not_mixed_with_the_work_on_plans() -> None:
-    assert {role for role, held in ROLES.items() if any(map(is_for_people, held))} == {"auditor", "access_admin"}
+    assert {role for role, held in ROLES.items() if any(map(is_for_people, held))} == {
+        "auditor",
+        "access_admin",
+        "redactor",
+    }
 
 
 def test_only_the_administrator_changes_what_is_national() -> None:

@@ -33,6 +33,7 @@ WAIVED = {
     ("RejectedPositiveData", "malformed_json number_out_of_range"): "No schema bounds the exponent of a number.",
     ("RejectedPositiveData", "validation_failed meaning"): "Rules look at several members, at other rows, at the day, "
     "and at how many digits a number has.",
+    ("RejectedPositiveData", "oauth invalid_request"): "Credentials come in the form or in the header, not in both.",
     ("RejectedPositiveData", "uri_too_long"): "Good parts may make an address that is too long.",
     ("RejectedPositiveData", "import_failed"): "What stands in a file is no matter of a schema.",
     ("RejectedPositiveData", "withdrawn"): "What was withdrawn before is gone.",
@@ -72,6 +73,8 @@ def known_as(failure: Failure, case: Any, response: Any) -> set[str]:
         headers = {
             f"header {name}" for name in ("Prefer", "Accept-Datetime", "Idempotency-Key") if name in failure.message
         }
+        if response is not None and case.operation.path.startswith("/oauth2/"):
+            return {f"oauth {response.json()['error']}"} if response.status_code == 400 else set()
         return ({"fields", "dry_run"} & set(case.query or {})) | ({"good as sent"} if good else set()) | headers
     problem = response.json()
     code = str(problem["code"])

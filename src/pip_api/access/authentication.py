@@ -16,8 +16,6 @@ from pip_api.db.session import Database
 from pip_api.http.metrics import Metrics
 from pip_api.http.problems import Problem
 
-log = structlog.get_logger("pip_api.access")
-
 
 class Authentication:
     """Verifies bearer tokens and knows the grants behind them, both for at most `seconds`."""
@@ -41,6 +39,7 @@ class Authentication:
         self._seconds = seconds
         self._metrics = metrics
         self._log_key = log_key
+        self._log = structlog.get_logger()
         self._principals: dict[Claims, tuple[float, Principal | None]] = {}
 
     async def __call__(self, authorization: str | None, request_id: str) -> Principal:
@@ -66,7 +65,7 @@ class Authentication:
                 principal.require_usable(claims, now)
         except TokenRefused as refused:
             self._metrics.token_refused(refused.reason)
-            log.info("token refused", reason=refused.reason, **self._traces(refused.signed))
+            self._log.info("token refused", reason=refused.reason, **self._traces(refused.signed))
             raise _refused() from None
         if principal is None:
             await self._note_unknown(now, request_id)
@@ -76,7 +75,7 @@ class Authentication:
     async def _known(self, claims: Claims, now: datetime) -> Principal | None:
         """Remembered for each token, since each can be revoked alone. Also that nobody is known is remembered."""
         until, principal = self._principals.get(claims, (0.0, None))
-        if now.timestamp() >= until:
+        if not until - self._seconds <= now.timestamp() < until:  # both ends: a clock may step back
             async with self._database.read() as session:
                 principal = await load(session, claims, self._own_issuer, now)
             if len(self._principals) >= 10_000:

@@ -16,8 +16,6 @@ from pip_api.settings import NamedIssuer
 STRONG_RSA_BITS = 3_072
 """128 bits of strength, which ASVS 5.0 asks for (11.2.3)."""
 
-log = structlog.get_logger("pip_api.access")
-
 
 class Issuers:
     """The service itself, whose keys are at hand, and the issuers that the settings name."""
@@ -39,7 +37,9 @@ class Issuers:
         self._http: httpx.AsyncClient | None = None
         for each in named:
             if each.min_rsa_bits < STRONG_RSA_BITS:
-                log.warning("an issuer may sign with weak keys", issuer=each.issuer, min_rsa_bits=each.min_rsa_bits)
+                structlog.get_logger().warning(
+                    "an issuer may sign with weak keys", issuer=each.issuer, min_rsa_bits=each.min_rsa_bits
+                )
 
     async def open(self) -> None:
         if self._fetched:

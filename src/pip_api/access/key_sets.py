@@ -32,8 +32,6 @@ MOST_BYTES: Final = 65_536
 _MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age=\"?([0-9]{1,10})(?:[\s,\"]|$)", re.IGNORECASE)
 _ASKED: Final = {"Accept": "application/json", "Accept-Encoding": "identity"}
 
-log = structlog.get_logger("pip_api.access")
-
 
 class KeySet(Protocol):
     async def holding(self, kid: str) -> VerifyingKeys:
@@ -126,7 +124,9 @@ class FetchedKeys:
             self._jwks_uri = self._named.jwks_uri  # it may have moved
             self._metrics.keys_fetched(self._named.issuer, "failed")
             reason = str(error) if isinstance(error, _Unusable) else type(error).__name__
-            log.warning("the keys of an issuer cannot be had", issuer=self._named.issuer, reason=reason)
+            structlog.get_logger().warning(
+                "the keys of an issuer cannot be had", issuer=self._named.issuer, reason=reason
+            )
         else:
             self._keys, self._failing = keys, False
             self._had_at = self._monotonic()

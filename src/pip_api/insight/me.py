@@ -16,7 +16,7 @@ from pip_api.http.preconditions import content_etag
 from pip_api.http.problems import bad_parameter
 from pip_api.http.rates import policies
 from pip_api.kernel.call import Answer, Call
-from pip_api.kernel.document import IF_NONE_MATCH, Operation, query
+from pip_api.kernel.document import IF_NONE_MATCH, TEXT, Operation, query
 from pip_api.kernel.open_operations import RatePolicy
 from pip_api.kernel.pages import tagged
 from pip_api.kernel.resource import Resource
@@ -201,6 +201,7 @@ def _told(allowed: bool, code: str, needs: str, on: str, detail: str) -> Record:
 
 def operations(resources: Iterable[Resource]) -> list[Operation]:
     access = Access(resources)
+    nouns = "|".join(sorted({"force", *(each.noun for each in resources)}))
     return [
         Operation(
             "GET", "/v1/me", "getMe", "access", "Read who you are, and what you may do", SELF,
@@ -210,10 +211,14 @@ def operations(resources: Iterable[Resource]) -> list[Operation]:
             "GET", "/v1/me/access", "getMyAccess", "access", "Ask whether you may do something", SELF,
             access.get, {200: AccessRead},
             [
-                query("action", "A permission, such as pip:write.", example="pip:write") | {"required": True},
+                query(
+                    "action", "A permission, such as pip:write.", {"type": "string", "enum": sorted(_ASKED)},
+                    example="pip:write",
+                ) | {"required": True},
                 query(
                     "resource",
                     "A noun and an id, with / between; ref: and the reference of a plan; or force/ and a force's code.",
+                    TEXT | {"pattern": f"^(ref:|({nouns})/)[^\\x00]*$"},
                     example="force/avon-and-somerset",
                 ) | {"required": True},
             ],

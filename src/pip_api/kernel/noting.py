@@ -23,7 +23,6 @@ from pip_api.ledger import entries
 from pip_api.ledger.entries import Kind, Occasion
 
 LONGEST_NAME = 200
-_log = structlog.get_logger()
 
 
 class Counts(Enum):
@@ -86,7 +85,7 @@ async def note_read(
     except Unavailable as error:
         if counts is Counts.past:
             raise
-        _log.warning("a walk through a list was not noted", reason=str(error))
+        structlog.get_logger().warning("a walk through a list was not noted", reason=str(error))
 
 
 def _entry(

@@ -35,7 +35,7 @@ class TokenRequest(Signing):
 class RevocationRequest(Signing):
     """A token to be ended (RFC 7009)."""
 
-    token: str = Field(max_length=8_192, description="One that was issued to this client.")
+    token: str = Field(min_length=1, max_length=8_192, description="One that was issued to this client.")
     token_type_hint: str | None = Field(default=None, max_length=200, description="Not looked at: there is one type.")
 
 

@@ -65,7 +65,7 @@ async def rotate_own(call: Call) -> Answer:
     old = None
     if call.by.credential_id is not None:
         old = await call.session.one(_OWN, id=call.by.credential_id, account_id=call.by.id)
-    if old is None:
+    if old is None or old["expires_at"] <= call.now:  # a token outlives its credential by minutes
         raise Problem("not_found", "You did not sign in with a credential of this service.")
     return await _followed(call, old)
 
