@@ -48,6 +48,11 @@ def signed(assertion: str) -> dict[str, str]:
     return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
 
 
+async def a_keeper(service: Service, place: str = "national") -> httpx.AsyncClient:
+    """Who looks after access to a place, and holds what programs hold there."""
+    return await service.signed_in(("access_admin", place), ("national_admin", place))
+
+
 async def asked(service: Service, form: Mapping[str, str], auth: tuple[str, str] | None = None) -> httpx.Response:
     """The answer to a request for a token."""
     data = {"grant_type": "client_credentials", **form}

@@ -11,7 +11,7 @@ from tests.access.ring import Ring, ec_jwk, rsa_jwk
 from tests.ledger.test_entries import Ledger
 from tests.plans import AVON
 from tests.service import Service
-from tests.signing import ASSERTION_TYPE, OwnKey, asked, bearer, signed
+from tests.signing import ASSERTION_TYPE, OwnKey, a_keeper, asked, bearer, signed
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ async def mart(service: Service) -> tuple[str, str]:
 @pytest.fixture
 async def own(service: Service, mart: tuple[str, str]) -> OwnKey:
     """A registered key of the program."""
-    own, keeper = OwnKey(), await service.caller("access_admin")
+    own, keeper = OwnKey(), await a_keeper(service)
     account = await service.account(mart[0])
     wanted = {"account_id": str(account["id"]), "kind": "public_key", "jwk": own.jwk}
     answer = await keeper.post("/v1/credentials", json=wanted | {"expires_at": "2027-01-01T00:00:00Z"})
@@ -79,7 +79,7 @@ async def test_every_failure_has_one_answer_and_the_same_statements(
     service: Service, mart: tuple[str, str], own: OwnKey, counted: list[str]
 ) -> None:
     name, secret = mart
-    account, keeper = await service.account(name), await service.caller("access_admin")
+    account, keeper = await service.account(name), await a_keeper(service)
     gone = []
     for end in ("2026-11-21T12:00:01Z", "2027-01-01T00:00:00Z"):
         wanted = {"account_id": str(account["id"]), "kind": "secret", "expires_at": end}
@@ -119,7 +119,7 @@ async def test_a_failed_sign_in_is_an_entry_and_says_no_secret(service: Service,
 
 
 async def test_a_change_of_credentials_is_an_entry_without_the_secret(service: Service, mart: tuple[str, str]) -> None:
-    keeper, account = await service.caller("access_admin"), await service.account(mart[0])
+    keeper, account = await a_keeper(service), await service.account(mart[0])
     ledger = Ledger(service)
     await ledger.news()
     wanted = {"account_id": str(account["id"]), "kind": "secret", "expires_at": "2027-01-01T00:00:00Z"}

@@ -1,11 +1,15 @@
 """Who can be given an account, and who may see it?"""
 
+from datetime import timedelta
+
 import httpx
 import pytest
 
 from pip_api.resources.accounts import accounts
+from tests.ledger.test_entries import Ledger
 from tests.plans import AVON, KENT, changed, made
 from tests.service import PEOPLE, Record, Service, codes, refused
+from tests.signing import a_keeper
 
 PERSON = {"kind": "person", "name": "Sgt Green", "issuer": PEOPLE, "subject": "green", "place": f"force:{AVON}"}
 PROGRAM = {"kind": "service", "name": "Mart", "client_id": "mart", "place": f"force:{AVON}"}
@@ -74,7 +78,7 @@ async def test_a_disabled_account_may_do_nothing_until_it_is_let_in_again(
     account = (await warden.get("/v1/accounts", params={"client_id": service.name_of(caller)})).json()["items"][0]
     account = (await changed(warden, "/v1/accounts", account, disabled_at=service.clock().isoformat())).json()
     refused(await caller.get("/v1/pips"), 401, "invalid_token")
-    await changed(warden, "/v1/accounts", account, disabled_at=None)
+    await changed(await a_keeper(service), "/v1/accounts", account, disabled_at=None)
     assert (await caller.get("/v1/pips")).status_code == 200
 
 
@@ -110,3 +114,47 @@ async def test_elsewhere_a_disabled_account_is_out_within_seconds(service: Servi
     await service.change(accounts, account["id"], disabled_at=service.clock().isoformat())
     service.clock.forward(seconds=service.services.settings.access_memory_seconds)
     refused(await caller.get("/v1/pips"), 401, "invalid_token")
+
+
+async def test_nobody_lets_in_who_holds_more_than_they(service: Service, warden: httpx.AsyncClient) -> None:
+    """ACC-003: also by putting the end off, and also with tokens of before."""
+    subject = await service.person(("force_lead", f"force:{AVON}"))
+    account = await service.account(subject)
+    soon, later = [(service.clock() + timedelta(days=days)).isoformat() for days in (1, 2)]
+    await service.change(accounts, account["id"], disabled_at=soon, not_before=soon)
+    account = {"id": str(account["id"]), "version": 2}
+    keeper = await service.signed_in(("access_admin", f"force:{AVON}"), ("force_lead", f"force:{AVON}"))
+    refused(await changed(keeper, "/v1/accounts", account, disabled_at=None), 404, "not_found")  # it is a national one
+    keeper = await service.signed_in(("access_admin", "national"), ("force_lead", f"force:{AVON}"))
+    now = service.clock().isoformat()
+    for patch in ({"disabled_at": None}, {"disabled_at": later}, {"not_before": None}, {"not_before": now}):
+        answer = await changed(warden, "/v1/accounts", account, **patch)
+        assert [each["rule"] for each in refused(answer, 403, "grant_denied")["errors"]] == ["ACC-003"], patch
+        rehearsed = await keeper.patch(
+            f"/v1/accounts/{account['id']}", params={"dry_run": "true"}, json=patch, headers={"If-Match": '"v2"'}
+        )
+        assert rehearsed.status_code == 200, patch
+    for patch in ({"disabled_at": now}, {"name": "Somebody"}, {"not_before": later}):
+        answer = await changed(warden, "/v1/accounts", account, **patch)
+        assert answer.status_code == 200  # to end access, nobody has to hold it
+        account["version"] += 1
+
+
+async def test_a_refusal_to_let_somebody_in_is_noted(service: Service, warden: httpx.AsyncClient) -> None:
+    account, ledger = await service.account(await service.person(("force_lead", f"force:{AVON}"))), Ledger(service)
+    await service.change(accounts, account["id"], disabled_at=service.clock().isoformat())
+    await ledger.news()
+    row = {"id": str(account["id"]), "version": 2}
+    refused(await changed(warden, "/v1/accounts", row, disabled_at=None), 403, "grant_denied")
+    (entry,) = await ledger.news()
+    assert (entry["kind"], entry["act"], str(entry["subject_id"])) == ("denied", "account.denied", row["id"])
+
+
+async def test_nobody_puts_off_an_end_of_their_own(service: Service) -> None:
+    """ACC-002"""
+    keeper = await a_keeper(service)
+    own = await service.account(service.name_of(keeper))
+    end = (service.clock() + timedelta(days=1)).isoformat()
+    await service.change(accounts, own["id"], disabled_at=end)
+    answer = await changed(keeper, "/v1/accounts", {"id": own["id"], "version": 2}, disabled_at=None)
+    assert [each["rule"] for each in refused(answer, 403, "grant_denied")["errors"]] == ["ACC-002"]

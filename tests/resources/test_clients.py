@@ -4,6 +4,7 @@ import pytest
 
 from pip_api.http.problems import Problem
 from pip_api.resources.clients import create_client, disable_client, revoke_client, rotate_client
+from pip_api.resources.enrolment import end_grant, grant
 from tests.service import Service, refused
 from tests.signing import asked, signed_in
 
@@ -73,3 +74,20 @@ async def test_a_disabled_client_gets_no_token_and_its_old_one_stops(service: Se
     assert (await caller.get("/v1/figures")).status_code == 401
     with pytest.raises(Problem, match="The client is disabled already"):
         await disable()
+
+
+async def test_a_disabled_client_is_given_nothing_and_can_still_be_ended(service: Service) -> None:
+    await make(service)
+    async with service.at_the_command_line() as call:
+        await disable_client(call, "mart")
+    for give in (
+        lambda call: rotate_client(call, "mart", 7),
+        lambda call: grant(call, "mart", None, "force_reader", "force:kent"),
+    ):
+        with pytest.raises(Problem) as refused:
+            async with service.at_the_command_line() as call:
+                await give(call)
+        assert [each["detail"] for each in refused.value.errors] == ["The account is disabled: let it in again first."]
+    async with service.at_the_command_line() as call:
+        await end_grant(call, "mart", None, "data_submitter", "force:kent")
+        assert await revoke_client(call, "mart") == 1

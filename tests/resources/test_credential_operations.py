@@ -15,9 +15,11 @@ from pip_api.db.statements import Statement
 from pip_api.kernel.idempotency import IdempotencyKey
 from pip_api.ledger.entries import LedgerEntry
 from pip_api.resources.credentials import credentials
-from tests.plans import AVON
+from pip_api.resources.grants import grants
+from tests.ledger.test_entries import Ledger
+from tests.plans import AVON, changed
 from tests.service import Record, Service, codes, refused
-from tests.signing import OwnKey, asked, bearer, signed_in
+from tests.signing import OwnKey, a_keeper, asked, bearer, signed_in
 
 PATH = "/v1/credentials"
 OWN = "/v1/me/credential/rotation"
@@ -27,7 +29,7 @@ FORM: dict[str, str] = {}
 @pytest.fixture
 async def keeper(service: Service) -> httpx.AsyncClient:
     """Who looks after accounts."""
-    return await service.caller("access_admin")
+    return await a_keeper(service)
 
 
 @pytest.fixture
@@ -260,4 +262,49 @@ async def test_an_account_has_ten_good_credentials_at_most(
     body = {"account_id": account, "kind": "secret", "expires_at": in_days(service, 30)}
     assert codes(await keeper.post(PATH, json=body)) == [("rule_broken", "#/account_id")]
     service.clock.forward(days=1)
-    assert (await (await service.caller("access_admin")).post(PATH, json=body)).status_code == 201
+    assert (await (await a_keeper(service)).post(PATH, json=body)).status_code == 201
+
+
+async def test_nobody_makes_a_credential_of_a_program_that_holds_more_than_they(
+    service: Service, mart: tuple[str, str]
+) -> None:
+    """CRD-006: whoever has a credential of a program is the program. What it holds from tomorrow on counts too."""
+    account, ledger = await service.account(mart[0]), Ledger(service)
+    warden = await service.signed_in(("access_admin", "national"), ("data_submitter", f"force:{AVON}"))
+    (old,) = await credentials_of(service, warden, mart[0])
+    rotation = f"{PATH}/{old['id']}/rotation"
+    assert (await warden.post(f"{rotation}?dry_run=true", json={})).status_code == 201
+    grant = {"account_id": str(account["id"]), "reason": "x", "valid_from": in_days(service, 1)}
+    coming = await service.create(grants, **grant, role="force_lead", place=f"force:{AVON}")
+    body = {"account_id": str(account["id"]), "kind": "secret", "expires_at": in_days(service, 30)}
+    await ledger.news()
+    for path, sent in ((PATH, body), (rotation, {})):
+        answer = await warden.post(path, json=sent)
+        assert [each["rule"] for each in refused(answer, 403, "grant_denied")["errors"]] == ["CRD-006"]
+        (entry,) = await ledger.news()
+        assert (entry["kind"], entry["act"], entry["force_code"]) == ("denied", "credential.denied", AVON)
+    own = await signed_in(service, *mart)
+    assert (await own.post(OWN, json={})).status_code == 201  # it is the program already
+    await service.change(grants, coming["id"], valid_to=in_days(service, 2))
+    service.clock.forward(days=2)
+    warden = await service.again(warden)
+    assert (await warden.post(PATH, json=body)).status_code == 201  # that role is over
+    newest = (await credentials_of(service, warden, mart[0]))[0]
+    await service.create(grants, **{**grant, "valid_from": None}, role="force_lead", place=f"force:{AVON}")
+    ended = await warden.delete(f"{PATH}/{newest['id']}", headers={"If-Match": f'"v{newest["version"]}"'})
+    assert ended.status_code == 204  # to end one, nobody has to hold anything
+
+
+async def test_a_program_that_is_not_let_in_is_given_no_credential(
+    service: Service, keeper: httpx.AsyncClient, mart: tuple[str, str]
+) -> None:
+    """CRD-007"""
+    (old,) = await credentials_of(service, keeper, mart[0])
+    account = (await keeper.get("/v1/accounts", params={"client_id": mart[0]})).json()["items"][0]
+    assert (await changed(keeper, "/v1/accounts", account, disabled_at=in_days(service, 0))).status_code == 200
+    body = {"account_id": account["id"], "kind": "secret", "expires_at": in_days(service, 30)}
+    for path, sent in ((PATH, body), (f"{PATH}/{old['id']}/rotation", {})):
+        answer = await keeper.post(path, json=sent)
+        assert [each["rule"] for each in refused(answer, 422, "validation_failed")["errors"]] == ["CRD-007"]
+    ended = await keeper.delete(f"{PATH}/{old['id']}", headers={"If-Match": '"v1"'})
+    assert ended.status_code == 204

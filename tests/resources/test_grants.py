@@ -91,7 +91,10 @@ async def test_nobody_grants_a_role_that_does_more_than_they_may(service: Servic
         if held <= own:
             await made(warden, "/v1/grants", **grant(person, role))
         else:
-            assert await denied(warden, grant(person, role)) == ["GRA-003"], role
+            answer = await warden.post("/v1/grants", json=grant(person, role))
+            (wrong,) = refused(answer, 403, "grant_denied")["errors"]
+            assert wrong["rule"] == "GRA-003", role
+            assert wrong["detail"].endswith(f": {', '.join(sorted(held - own))}."), role
     regional = await service.signed_in(("access_admin", "region:south-west"), ("force_reader", HERE))
     person = await somebody(service)
     assert await denied(regional, grant(person, place="region:south-west")) == ["GRA-003"]
@@ -133,6 +136,17 @@ async def test_a_role_ends_after_it_begins(service: Service, warden: httpx.Async
     given = await made(warden, "/v1/grants", **grant(await somebody(service), valid_from=end))
     answer = await changed(warden, "/v1/grants", given, valid_to=service.clock().isoformat())
     assert codes(answer) == [("ends_before_start", "#/valid_to")]
+
+
+async def test_nobody_who_is_disabled_is_given_a_role(service: Service, warden: httpx.AsyncClient) -> None:
+    """GRA-007"""
+    person = await somebody(service)
+    given = await made(warden, "/v1/grants", **grant(person))
+    await service.change(accounts, person["id"], disabled_at=service.clock().isoformat())
+    answer = await warden.post("/v1/grants", json=grant(person))
+    assert [each["rule"] for each in refused(answer, 422, "validation_failed")["errors"]] == ["GRA-007"]
+    ended = await warden.delete(f"/v1/grants/{given['id']}", headers={"If-Match": '"v1"'})
+    assert ended.status_code == 204
 
 
 async def test_an_account_out_of_sight_is_like_none(service: Service, warden: httpx.AsyncClient) -> None:

@@ -1,6 +1,6 @@
 """What is a resource? The declaration from which everything that a noun can do is made."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
@@ -70,6 +70,7 @@ class RuleContext:
 
 
 Rule = Callable[[Record, RuleContext], Iterable[Record]]
+Permit = Callable[[Session, Record, RuleContext], AsyncIterator[Record]]
 Completion = Callable[[Session, Record, RuleContext], Awaitable[None]]
 
 
@@ -97,7 +98,7 @@ class Resource:
     filters: Sequence[Filter] = ()
     sorts: Sequence[str] = ()
     references: Sequence[Reference] = ()
-    permits: Sequence[Rule] = ()
+    permits: Sequence[Permit] = ()
     rules: Sequence[Rule] = ()
     verbs: Sequence[Verb] = ALL_VERBS
     complete: Completion | None = None

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from pip_api.access.permissions import OVERRIDE
+from pip_api.access.places import force_in
 from pip_api.db.columns import to_json
 from pip_api.db.statements import Record
 from pip_api.http.preconditions import content_etag, etag, expected
@@ -68,7 +69,7 @@ async def create(of: Resource, call: Call, hidden: Mapping[str, Any] | None = No
     nowhere = home is None or any(each["pointer"] == pointer("place") for each in errors)
     elsewhere = of.home == "place" and nowhere
     if parent is not None or (not elsewhere and (of.home != "force_code" or home in call.by.reach(of.reads))):
-        _require_permitted(of, call, new, None)
+        await require_permitted(of, call, new, None, home)
         call.require_for(of.writes, home)
     errors += [] if of.home is not None and home is None else _rules(of, call, new, None, parent, related)
     if errors:
@@ -101,7 +102,7 @@ async def change(of: Resource, call: Call) -> Answer:
         already = {_place(each) for each in _rules(of, call, before, before, parent, related)}
         touched = {pointer(name) for name in changed}
         errors += [each for each in broken if _place(each) not in already or _member(each) in touched]
-    _require_permitted(of, call, after, before)
+    await require_permitted(of, call, after, before, _home(of, after))
     if errors:
         raise invalid(errors)
     after |= following(call, before)
@@ -236,12 +237,11 @@ def _rules(
     return [problem for rule in of.rules for problem in rule(after, context)]
 
 
-def _require_permitted(of: Resource, call: Call, after: Record, before: Record | None) -> None:
+async def require_permitted(of: Resource, call: Call, after: Record, before: Record | None, home: str | None) -> None:
     """Raises 403 for what this caller may not bring about."""
     context = RuleContext(call.by, call.now, call.today, before)
-    if broken := [problem for rule in of.permits for problem in rule(after, context)]:
-        force = of.force_of(after)
-        raise Problem("grant_denied", broken[0]["detail"], errors=broken, unsaid=force)
+    if broken := [problem for rule in of.permits async for problem in rule(call.session, after, context)]:
+        raise Problem("grant_denied", broken[0]["detail"], errors=broken, unsaid=force_in(home))
 
 
 def _place(problem: Record) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Who has access at all? An account is a person of a named issuer, or a program with credentials of its own."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -9,10 +10,12 @@ from sqlmodel import Field
 
 from pip_api.access.places import PATTERN
 from pip_api.db.columns import Code, Instant
+from pip_api.db.session import Session
 from pip_api.db.statements import Record
 from pip_api.kernel.query import equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
 from pip_api.kernel.shapes import CodeText, Flag, Line, Moment, Row, Shape, examples, one_of
+from pip_api.resources.escalation import ends_later, outranked
 from pip_api.resources.forces import forces
 from pip_api.resources.regions import regions
 
@@ -84,6 +87,31 @@ def is_known_by_something(account: Record, on: RuleContext) -> Iterator[Record]:
             yield on.problem("ACC-001", f"/{name}", f"A {account['kind']} has no such member.", "forbidden")
 
 
+async def lets_in_whom_one_could_give_as_much(
+    session: Session, account: Record, on: RuleContext
+) -> AsyncIterator[Record]:
+    """Whoever lets somebody in again gives them all that they hold."""
+    if on.before is None or not _lets_in(account, on.before):
+        return
+    if str(account["id"]) == str(on.by.id):
+        yield on.problem("ACC-002", "/disabled_at", "Nobody puts off an end of their own.", "grant_denied")
+    elif await outranked(session, account["id"], on):
+        detail = "The account holds roles that you could not give it: whoever could may let it in."
+        yield on.problem("ACC-003", "/disabled_at", detail, "grant_denied")
+
+
+def _lets_in(account: Record, before: Record) -> bool:
+    """Whether the account, or a token of it that was ended, is good for longer than it was."""
+    return ends_later(account, before, "disabled_at") or (
+        before["not_before"] is not None
+        and (account["not_before"] is None or account["not_before"] < before["not_before"])
+    )
+
+
+def is_disabled(account: Record, now: datetime) -> bool:
+    return account["disabled_at"] is not None and account["disabled_at"] <= now
+
+
 accounts = Resource(
     noun="account",
     plural="accounts",
@@ -99,6 +127,7 @@ accounts = Resource(
     ],
     sorts=["name"],
     references=PLACES,
+    permits=[lets_in_whom_one_could_give_as_much],
     rules=[is_known_by_something],
     verbs=("list", "read", "create", "change"),
     changes_access=True,

@@ -57,6 +57,7 @@ async def rotate(call: Call) -> Answer:
     """A successor of the same kind, while the old one goes on for some days."""
     old = await verbs.find(credentials, call, call.path["id"], hold=True)
     call.require_for(credentials.writes, old["place"])
+    await verbs.require_permitted(credentials, call, old, None, old["place"])
     return await _followed(call, old)
 
 

@@ -1,6 +1,6 @@
 """With which secrets and keys does a program prove who it is? To revoke one is to withdraw it."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -17,7 +17,8 @@ from pip_api.kernel.query import equal
 from pip_api.kernel.resource import Resource, RuleContext
 from pip_api.kernel.shapes import Moment, Row, Shape, examples, one_of, reference
 from pip_api.kernel.validation import invalid
-from pip_api.resources.accounts import accounts, moment
+from pip_api.resources.accounts import accounts, is_disabled, moment
+from pip_api.resources.escalation import outranked
 
 LONGEST = timedelta(days=365)
 MOST = 10
@@ -51,6 +52,15 @@ class Credential(Row, CredentialCreate, table=True):
     place: str = Field(index=True, sa_type=Code, description="Where its account belongs.")
 
 
+async def is_of_whom_one_could_give_as_much(
+    session: Session, credential: Record, on: RuleContext
+) -> AsyncIterator[Record]:
+    """Whoever has a credential of a program is the program."""
+    if await outranked(session, credential["account_id"], on):
+        detail = "The program holds roles that you could not give it: whoever could may give it a credential."
+        yield on.problem("CRD-006", "/account_id", detail, "grant_denied")
+
+
 def ends_within_a_year(credential: Record, on: RuleContext) -> Iterator[Record]:
     if not on.now < credential["expires_at"] <= on.now + LONGEST:
         yield on.problem("CRD-001", "/expires_at", f"A credential ends within {LONGEST.days} days.")
@@ -60,6 +70,11 @@ def is_of_a_program(credential: Record, on: RuleContext) -> Iterator[Record]:
     """People prove who they are to their issuer, and so do the programs of another issuer."""
     if on.parent is not None and (on.parent["kind"] != "service" or on.parent["issuer"] is not None):
         yield on.problem("CRD-002", "/account_id", "Only a program of this service has credentials here.")
+
+
+def is_of_somebody_who_is_let_in(credential: Record, on: RuleContext) -> Iterator[Record]:
+    if on.parent is not None and is_disabled(on.parent, on.now):
+        yield on.problem("CRD-007", "/account_id", "The account is disabled: let it in again first.")
 
 
 def has_a_good_key(credential: Record, on: RuleContext) -> Iterator[Record]:
@@ -95,7 +110,8 @@ credentials = Resource(
     hidden=["secret_hash"],
     filters=[equal("account", "account_id", kind="id"), equal("kind", choices=[each.value for each in CredentialKind])],
     sorts=["expires_at"],
-    rules=[ends_within_a_year, is_of_a_program, has_a_good_key],
+    permits=[is_of_whom_one_could_give_as_much],
+    rules=[ends_within_a_year, is_of_a_program, is_of_somebody_who_is_let_in, has_a_good_key],
     complete=complete,
     verbs=("list", "read", "withdraw"),
     changes_access=True,

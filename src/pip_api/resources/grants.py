@@ -1,6 +1,6 @@
 """Which account holds which role where, from when to when, who granted it, and why?"""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +12,8 @@ from pip_api.db.statements import Record
 from pip_api.kernel.query import equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
 from pip_api.kernel.shapes import Line, Moment, Named, Prose, Row, Shape, examples, reference
-from pip_api.resources.accounts import PLACES, PlaceText, accounts, at_place, moment
+from pip_api.resources.accounts import PLACES, PlaceText, accounts, at_place, is_disabled, moment
+from pip_api.resources.escalation import GIVING, ends_later, lacking
 
 
 class GrantFields(Shape):
@@ -41,27 +42,23 @@ class Grant(Row, GrantCreate, table=True):
     granted_by: Line = Field(description="Who granted it, by the name of then.")
 
 
-def never_to_oneself(grant: Record, on: RuleContext) -> Iterator[Record]:
+async def never_to_oneself(session: Session, grant: Record, on: RuleContext) -> AsyncIterator[Record]:
     if str(grant["account_id"]) == str(on.by.id) and _gives(grant, on.before):
         yield on.problem("GRA-001", "/account_id", "Nobody grants anything to themselves.", "grant_denied")
 
 
-def only_what_one_holds(grant: Record, on: RuleContext) -> Iterator[Record]:
-    """Kubernetes calls it the escalate rule: whoever could grant more than they hold would hold it soon."""
-    if not _gives(grant, on.before):
-        return
-    if not on.by.held.holds("grant:write", grant["place"]):
+async def only_what_one_holds(session: Session, grant: Record, on: RuleContext) -> AsyncIterator[Record]:
+    missing = lacking(on.by, grant["role"], grant["place"]) if _gives(grant, on.before) else []
+    if GIVING in missing:
         yield on.problem("GRA-002", "/place", "You grant roles within your own places only.", "grant_denied")
-    elif any(not on.by.held.holds(permission, grant["place"]) for permission in ROLES.get(grant["role"], ())):
-        detail = "You do not hold all that this role may do, over the whole of this place."
+    elif missing:
+        detail = f"The role may do what you may not over the whole of this place: {', '.join(missing)}."
         yield on.problem("GRA-003", "/role", detail, "grant_denied")
 
 
 def _gives(grant: Record, before: Record | None) -> bool:
     """Whether this is more than there was: to end a role sooner, nobody has to hold it."""
-    if before is None or (before["valid_to"] is not None and grant["valid_to"] is None):
-        return True
-    return before["valid_to"] is not None and grant["valid_to"] > before["valid_to"]
+    return before is None or ends_later(grant, before, "valid_to")
 
 
 def is_a_role(grant: Record, on: RuleContext) -> Iterator[Record]:
@@ -73,6 +70,11 @@ def access_is_for_people(grant: Record, on: RuleContext) -> Iterator[Record]:
     to_a_program = any(account["kind"] == "service" for account in on.related.get("account_id", ()))
     if to_a_program and any(map(is_for_people, ROLES.get(grant["role"], ()))):
         yield on.problem("GRA-005", "/role", "A program neither gives access, reads who did what, nor erases it.")
+
+
+def goes_to_somebody_who_is_let_in(grant: Record, on: RuleContext) -> Iterator[Record]:
+    if _gives(grant, on.before) and any(is_disabled(each, on.now) for each in on.related.get("account_id", ())):
+        yield on.problem("GRA-007", "/account_id", "The account is disabled: let it in again first.")
 
 
 def lasts_a_while(grant: Record, on: RuleContext) -> Iterator[Record]:
@@ -96,7 +98,7 @@ grants = Resource(
     sorts=["valid_from", "valid_to"],
     references=[Reference("account_id", accounts), *PLACES],
     permits=[never_to_oneself, only_what_one_holds],
-    rules=[is_a_role, access_is_for_people, lasts_a_while],
+    rules=[is_a_role, access_is_for_people, goes_to_somebody_who_is_let_in, lasts_a_while],
     complete=give_what_the_service_knows,
     changes_access=True,
 )
