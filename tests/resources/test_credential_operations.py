@@ -176,8 +176,9 @@ async def test_a_program_changes_its_own_secret_and_no_other(
     refused(await program.post(f"{PATH}/{foreign['id']}/rotation", json={}), 403, "permission_denied")
     refused(await program.get(PATH), 403, "permission_denied")
     refused(await program.post(PATH, json={}), 403, "permission_denied")
-    answer = await program.post(OWN, json={"old_ends_at": in_days(service, 0)})
+    answer = await program.post(OWN, json={"old_ends_at": in_days(service, 1 / 24)})
     assert answer.status_code == 201, answer.text
+    service.clock.forward(hours=1)
     assert [await status(service, name, each) for each in (first, answer.json()["secret"])] == [401, 200]
     after = await signed_in(service, name, answer.json()["secret"])
     assert (await after.post(OWN, json={})).status_code == 201
@@ -187,6 +188,28 @@ async def test_a_program_changes_its_own_secret_and_no_other(
     refused(await without.post(OWN, json={}), 404, "not_found")
     stranger = service.http(Authorization=f"Bearer {issuer.issue(name, name, None, UUID(foreign['id']))}")
     refused(await stranger.post(OWN, json={}), 404, "not_found")
+
+
+async def test_whoever_stole_a_secret_neither_throws_its_owner_out_nor_makes_it_last(
+    service: Service, keeper: httpx.AsyncClient, mart: tuple[str, str]
+) -> None:
+    """CRD-005 and CRD-008; and what was made is seen in the ledger."""
+    name, _ = mart
+    stolen = (await issued(service, keeper, name, expires_at=in_days(service, 20)))["secret"]
+    service.clock.forward(days=10)
+    thief = await signed_in(service, name, stolen)
+    for sent, at in (
+        ({"old_ends_at": in_days(service, 0.99 / 24)}, "#/old_ends_at"),
+        ({"expires_at": in_days(service, 20.01)}, "#/expires_at"),
+    ):
+        assert codes(await thief.post(OWN, json=sent)) == [("rule_broken", at)]
+    ledger = Ledger(service)
+    await ledger.news()
+    answer = await thief.post(OWN, json={})
+    assert answer.json()["expires_at"] == in_days(service, 20)
+    entries = await ledger.news()
+    assert {(each["kind"], each["client_id"]) for each in entries} == {("credential", name)}
+    assert entries[0]["act"] == "credential.created"
 
 
 async def test_a_key_is_followed_by_a_key(service: Service, keeper: httpx.AsyncClient, mart: tuple[str, str]) -> None:

@@ -11,7 +11,7 @@ from pip_api.access.credentials import new_secret, secret_hash
 from pip_api.db.columns import Uid
 from pip_api.db.statements import Record, Statement
 from pip_api.http.preconditions import etag
-from pip_api.http.problems import Problem, fault
+from pip_api.http.problems import Problem, fault, pointer
 from pip_api.kernel import verbs
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import ID, REASON, Operation
@@ -24,6 +24,8 @@ from pip_api.resources.credentials import LONGEST, CredentialKind, credentials
 
 LONGEST_OVERLAP = timedelta(days=30)
 _USUAL_OVERLAP = timedelta(days=7)
+LEAST_OWN_OVERLAP = timedelta(hours=1)
+"""So that whoever stole a secret cannot throw its owner out at once."""
 _NO_STORE = {"Cache-Control": "no-store"}
 
 CredentialIssued: type[BaseModel] = create_model(
@@ -40,9 +42,13 @@ class CredentialRotation(Shape):
     model_config = examples(old_ends_at="2026-11-28T12:00:00Z")
 
     expires_at: Moment | None = Field(
-        default=None, description="When the new one ends; else good as long as the old one."
+        default=None,
+        description="When the new one ends; else good as long as the old one was, which is one's own most.",
     )
-    old_ends_at: Moment | None = Field(default=None, description="When the old one ends: in 7 days, and in 30 at most.")
+    old_ends_at: Moment | None = Field(
+        default=None,
+        description="When the old one ends: in 7 days, and in 30 at most; one's own not within an hour.",
+    )
     jwk: dict[str, Any] | None = Field(default=None, description="The next public key; a secret is made here.")
 
 
@@ -68,20 +74,29 @@ async def rotate_own(call: Call) -> Answer:
         old = await call.session.one(_OWN, id=call.by.credential_id, account_id=call.by.id)
     if old is None or old["expires_at"] <= call.now:  # a token outlives its credential by minutes
         raise Problem("not_found", "You did not sign in with a credential of this service.")
-    return await _followed(call, old)
+    return await _followed(call, old, own=True)
 
 
-async def _followed(call: Call, old: Record) -> Answer:
+async def _followed(call: Call, old: Record, *, own: bool = False) -> Answer:
+    """Of its own credentials a program makes none that lasts longer than it was given one for."""
     call.check_media_type()
     sent = validated(CredentialRotation, call.body(), set(CredentialRotation.model_fields), ignored=call.ignored)
-    ends = sent["old_ends_at"] or call.now + _USUAL_OVERLAP
-    if not call.now <= ends <= call.now + LONGEST_OVERLAP:
-        wrong = "The old one ends from now on, and in 30 days at the latest."
-        raise invalid([fault("rule_broken", wrong, rule="CRD-005", pointer="#/old_ends_at")])
-    secret = new_secret() if old["kind"] == CredentialKind.secret else None
     span = min(old["expires_at"] - old["valid_from"], LONGEST)
+    expires = sent["expires_at"] or call.now + span
+    ends = sent["old_ends_at"] or call.now + _USUAL_OVERLAP
+    first = call.now + LEAST_OWN_OVERLAP if own else call.now
+    wrong = []
+    if not first <= ends <= call.now + LONGEST_OVERLAP:
+        detail = f"The old one ends {'in an hour at the soonest' if own else 'from now on'}, and within 30 days."
+        wrong.append(fault("rule_broken", detail, rule="CRD-005", pointer=pointer("old_ends_at")))
+    if own and expires > call.now + span:
+        detail = "Your next one lasts no longer than this one: somebody who looks after access may give a longer one."
+        wrong.append(fault("rule_broken", detail, rule="CRD-008", pointer=pointer("expires_at")))
+    if wrong:
+        raise invalid(wrong)
+    secret = new_secret() if old["kind"] == CredentialKind.secret else None
     new = {"account_id": old["account_id"], "kind": old["kind"], "jwk": sent["jwk"]}
-    row = fresh(credentials, call, new | {"expires_at": sent["expires_at"] or call.now + span, "place": old["place"]})
+    row = fresh(credentials, call, new | {"expires_at": expires, "place": old["place"]})
     row["secret_hash"] = secret and secret_hash(secret)
     (account,) = await call.session.fetch(accounts.lookup("id"), names=[old["account_id"]], forces=[old["place"]])
     on = RuleContext(call.by, call.now, call.today, None, account, {})
