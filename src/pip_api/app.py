@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from time import monotonic
 from uuid import UUID
@@ -164,7 +165,7 @@ def create_app(
     services.log.keys = list(own_keys(sealer.key, settings.earlier_sealing_key_files).values())
     metrics.show(services.log.figures(clock))
 
-    app = _documented(_lifespan(services, issuers, sealer, second_wall))
+    app = _application(_lifespan(services, issuers, sealer, second_wall))
     app.state.services = services
     app.state.sealer = sealer
     app.state.rates = rates(settings, services)
@@ -201,9 +202,13 @@ def rates(settings: Settings, services: Services) -> Rates:
     return Rates(policies(settings), services.clock, SharedLeases(services.database) if shared else whole_quota)
 
 
+@cache
 def describe() -> dict[str, object]:
     """The OpenAPI document; it needs neither settings nor a database."""
-    return routes.document(_documented(None))
+    app = _application(None)
+    for operation in OPERATIONS:
+        routes.bind(app, operation)
+    return routes.document(app)
 
 
 def describe_3_0() -> dict[str, object]:
@@ -211,7 +216,8 @@ def describe_3_0() -> dict[str, object]:
     return as_3_0(describe())
 
 
-def _documented(lifespan: Lifespan | None) -> FastAPI:
+def _application(lifespan: Lifespan | None) -> FastAPI:
+    """What the router answers; the edge answers the operations."""
     app = FastAPI(
         title="pip_api",
         version=RELEASE,
@@ -224,14 +230,9 @@ def _documented(lifespan: Lifespan | None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},  # looking whether it is on costs 4 us a request
         openapi_url=None,
     )
-    for operation in OPERATIONS:
-        routes.bind(app, operation)
     signing_in.bind(app)
     about.bind(app, OFFERED)
-    written = {
-        "/openapi.json": lambda: to_json(routes.document(app)),
-        "/openapi-3.0.json": lambda: to_json(as_3_0(routes.document(app))),
-    }
+    written = {"/openapi.json": lambda: to_json(describe()), "/openapi-3.0.json": lambda: to_json(describe_3_0())}
     app.router.routes += reference_pages(written)
     return app
 

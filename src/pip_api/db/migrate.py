@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ REVISION = Statement(select(column("version_num", String())).select_from(table("
 """The revision to which a database was migrated."""
 
 
+@cache
 def head() -> str:
     """The revision to which this release migrates."""
     config = Config()
