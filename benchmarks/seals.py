@@ -43,6 +43,7 @@ _LEAVES = """
     SELECT %(log)s, place - 1, id, repeat('0', 64), repeat('0', 64), encode(sha256(int8send(place - 1)), 'hex')
     FROM (SELECT id, row_number() OVER (ORDER BY seq) AS place FROM ledger_entry WHERE noun = 'benchmark') AS numbered
 """
+_UNQUEUE = "DELETE FROM ledger_unsealed WHERE seq IN (SELECT seq FROM ledger_entry WHERE noun = 'benchmark')"
 _LAGS = """
     SELECT extract(epoch FROM head.at - entry.at)::float
     FROM ledger_leaf AS leaf JOIN ledger_entry AS entry ON entry.id = leaf.entry_id
@@ -75,8 +76,8 @@ def _fill(url: str, directory: Path) -> None:
     frontier = Frontier()
     with psycopg.connect(url) as connection:
         connection.execute(_ENTRIES, {"at": datetime.now(UTC), "count": LEAVES})
-        connection.execute("DELETE FROM ledger_unsealed")
         connection.execute(_LEAVES, {"log": log_id})
+        connection.execute(_UNQUEUE)
         with connection.cursor().copy("COPY ledger_node (log_id, level, idx, hash) FROM STDIN") as sink:
             for level, index, node in _nodes(frontier):
                 sink.write_row((log_id, level, index, node.hex()))

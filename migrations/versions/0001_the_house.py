@@ -82,11 +82,13 @@ def upgrade() -> None:
         sa.Column("actor_id", Uid(), nullable=False),
         sa.Column("actor_name", sa.String(), nullable=False),
         sa.Column("client_id", sa.String(), nullable=False),
+        sa.Column("credential_id", Uid(), nullable=True),
         sa.Column("request_id", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("overridden", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("state", Json(), nullable=False),
         sa.Column("patch", Json(), nullable=False),
+        sa.Column("redacted_by", Uid(), nullable=True),
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint("id"),
         sa.UniqueConstraint("subject_id", "version", name="ledger_entry_subject_version"),
@@ -106,6 +108,10 @@ def upgrade() -> None:
     op.create_index("ledger_entry_force", "ledger_entry", ["force_code", "at", "seq"])
     op.create_index("ledger_entry_actor", "ledger_entry", ["actor_id", "at"])
     op.create_index("ledger_entry_client", "ledger_entry", ["client_id", "at"])
+    here = sa.text("credential_id IS NOT NULL")
+    op.create_index(
+        "ledger_entry_credential", "ledger_entry", ["credential_id", "at"], postgresql_where=here, sqlite_where=here
+    )
     beside = sa.text("kind <> 'change'")
     op.create_index(
         "ledger_entry_kind_at", "ledger_entry", ["kind", "at"], postgresql_where=beside, sqlite_where=beside

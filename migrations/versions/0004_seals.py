@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from pip_api.db.columns import Code, Instant, Uid
-from pip_api.db.guards import append_only, erasable, queued
+from pip_api.db.guards import append_only, erasable, kept_until, queued
 
 revision = "0004"
 down_revision = "0001"
@@ -50,11 +50,16 @@ def upgrade() -> None:
         "salt",
         ["log_id", "leaf_index", "entry_id", "body_digest", "leaf_hash"],
         [["log_id", "leaf_index"], ["entry_id"]],
+        "SELECT 1 FROM ledger_entry AS e WHERE e.id = NEW.entry_id AND e.redacted_by IS NOT NULL",
     )
     append_only("ledger_node", [["log_id", "level", "idx"]])
     append_only("ledger_head", [["log_id", "tree_size"]])
     op.execute("INSERT INTO ledger_unsealed (seq) SELECT seq FROM ledger_entry")
     queued("ledger_entry", "ledger_unsealed", "seq")
+    kept_until(
+        "ledger_unsealed",
+        "SELECT 1 FROM ledger_entry AS e JOIN ledger_leaf AS l ON l.entry_id = e.id WHERE e.seq = OLD.seq",
+    )
 
 
 def downgrade() -> None:

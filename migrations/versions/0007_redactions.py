@@ -12,7 +12,6 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    op.add_column("ledger_entry", sa.Column("redacted_by", Uid(), nullable=True))
     redactable("ledger_entry", ["state", "patch"], "reason")
     op.create_table(
         "redaction",

@@ -126,7 +126,7 @@ async def _revoke(request: Request, fields: Mapping[str, str]) -> Response:
     if (claims.issuer, claims.client_id) != (services.settings.issuer, client.client_id):
         raise OAuthRefused("invalid_grant", "The token was not issued to this client.")
     require_writable(services.settings.read_only)
-    by = Principal(client.id, client.client_id, client.name)
+    by = Principal(client.id, client.client_id, client.name, credential_id=client.credential_id)
     entry = entries.entry(
         Occasion(services.clock(), by, request.scope["request_id"]),
         id=services.new_id(), act="token.revoked", subject_id=client.id, subject_ref=client.client_id, version=None,

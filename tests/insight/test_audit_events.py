@@ -59,6 +59,26 @@ async def test_an_event_says_who_did_what_when_and_why(
     assert (created["before"], created["state"], created["resource"]["version_before"]) == (None, concern, None)
 
 
+async def test_an_event_names_the_credential_that_was_signed_in_with(
+    service: Service, auditor: httpx.AsyncClient
+) -> None:
+    client_id, secret = await service.new_client("force_lead", f"force:{AVON}")
+    asked = {"grant_type": "client_credentials"}
+    token = (await service.http().post("/oauth2/token", data=asked, auth=(client_id, secret))).json()["access_token"]
+    await a_concern(service.http(Authorization=f"Bearer {token}"))
+    ended = await service.http().post("/oauth2/revoke", data={"token": token}, auth=(client_id, secret))
+    assert ended.status_code == 200
+    (made_here,) = await found(auditor, kind="credential", action="credential.created")
+    credential = made_here["resource"]["id"]
+    assert made_here["actor"]["credential_id"] is None  # the command line signs in with none
+    used = await found(auditor, credential=credential)
+    assert [each["action"] for each in used] == ["concern.created", "token.revoked"]
+    assert {each["actor"]["credential_id"] for each in used} == {credential}
+    await service.seal()
+    proof = (await auditor.get(f"{EVENTS}/{used[0]['id']}/proof")).json()
+    assert proof["envelope"]["credential_id"] == credential
+
+
 async def test_a_force_is_audited_by_its_own_and_by_those_of_all(
     admin: httpx.AsyncClient, auditor: httpx.AsyncClient, own: httpx.AsyncClient, concern: Record
 ) -> None:

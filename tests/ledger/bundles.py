@@ -134,6 +134,7 @@ class Ledger:
                 "actor_id": actor,
                 "actor_name": name,
                 "client_id": "console",
+                "credential_id": self.random.choice([None, actor]),
                 "request_id": str(uid(self.random)),
                 "reason": self.random.choice([None, "Agreed at triage"]),
                 "overridden": False,

@@ -31,6 +31,7 @@ ENTRY: dict[str, Any] = {
     "actor_id": ID,
     "actor_name": "Insp Green",
     "client_id": "console",
+    "credential_id": None,
     "request_id": "r-1",
     "reason": None,
     "overridden": False,
@@ -102,7 +103,7 @@ def test_a_leaf_is_made_of_the_envelope_and_the_envelope_of_the_digest() -> None
     digest = sha256(SALT + body).hexdigest()
     envelope = (
         f'{{"act":"measure.changed","actor_id":"{ID}","actor_type":"person","at":"2026-11-21T12:00:00.000000Z",'
-        f'"body_digest":"{digest}","client_id":"console","force_code":null,"id":"{ID}","kind":"change",'
+        f'"body_digest":"{digest}","client_id":"console","credential_id":null,"force_code":null,"id":"{ID}","kind":"change",'
         f'"noun":"measure","overridden":false,"request_id":"r-1","subject_id":"{ID}","version":2}}'
     )
     sealed = seal(ENTRY, SALT)

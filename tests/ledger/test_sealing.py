@@ -10,6 +10,7 @@ import httpx
 import psycopg
 import pytest
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from pip_api.db.errors import Unavailable
 from pip_api.db.postgres import PostgresSession
@@ -19,7 +20,8 @@ from pip_api.db.statements import Record, Statement
 from pip_api.ledger import heads, sealing
 from pip_api.ledger.entries import LedgerEntry
 from pip_api.ledger.envelope import seal
-from pip_api.ledger.sealing import TreeDamaged
+from pip_api.ledger.log_state import look
+from pip_api.ledger.sealing import Sealer, TreeDamaged
 from pip_api.ledger.seals import HEADS, LEAVES, NODES, Unsealed
 from pip_api.ledger.tree import root_of
 from pip_api.settings import Settings
@@ -190,6 +192,14 @@ async def test_what_is_added_behind_the_service_is_sealed_too(service: Service) 
     await require_sealed(service)
 
 
+def without_guards(connection: Any, table: str, event: str) -> None:
+    """As whoever owns the database can do it."""
+    postgresql = isinstance(connection, psycopg.Connection)
+    connection.execute(
+        f"ALTER TABLE {table} DISABLE TRIGGER ALL" if postgresql else f"DROP TRIGGER {table}_kept_{event}"
+    )
+
+
 COPIED = {
     "at": "2026-11-21T12:00Z", "kind": "change", "act": "x.y", "noun": "x", "actor_type": "system", "actor_id": IDS[9],
     "actor_name": "x", "client_id": "x", "request_id": "tests", "overridden": False, "state": "{}", "patch": "[]",
@@ -255,6 +265,7 @@ async def test_what_waits_in_no_queue_is_found_at_the_start(settings: Settings, 
     await service.seal()
     with connected(settings) as connection:
         connection.execute(added(IDS[0]))
+        without_guards(connection, "ledger_unsealed", "delete")
         connection.execute("DELETE FROM ledger_unsealed")
         connection.commit()
     assert await service.seal() == 0
@@ -264,15 +275,70 @@ async def test_what_waits_in_no_queue_is_found_at_the_start(settings: Settings, 
     await require_sealed(service)
 
 
-async def test_what_is_in_the_queue_and_needs_no_seal_is_dropped(settings: Settings, service: Service) -> None:
+async def test_what_is_in_the_queue_and_has_its_seal_is_dropped(settings: Settings, service: Service) -> None:
     await service.seal()
     with connected(settings) as connection:
         connection.execute("INSERT INTO ledger_unsealed (seq) SELECT seq FROM ledger_entry WHERE seq <= 3")
-        connection.execute("INSERT INTO ledger_unsealed (seq) VALUES (999999)")
         connection.commit()
-    assert await service.seal() == 4
+    assert await service.seal() == 3
     assert len(await kept(service, "ledger_head")) == 1
     await require_sealed(service)
+
+
+async def test_a_number_without_an_entry_stays_and_is_told_once(
+    settings: Settings, service: Service, lead: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealing, "MOST", 2)  # and it holds up nothing, however many there are
+    while await service.seal():
+        pass
+    with connected(settings) as connection:
+        for number in (-3, -2, -1, 999_999):
+            connection.execute(f"INSERT INTO ledger_unsealed (seq) VALUES ({number})")
+        connection.commit()
+    await a_concern(lead)
+    with capture_logs() as told:
+        sealed = [await service.seal() for _ in range(5)]
+        await look(service.services.database, service.services.log)
+    assert sorted(sealed) == [0, 0, 0, 0, 1]
+    errors = [each for each in told if each["log_level"] == "error"]
+    assert [number for each in errors for number in each["numbers"]] == [-3, -2, -1, 999_999]
+    assert [row["seq"] for row in await kept(service, "ledger_unsealed")] == [-3, -2, -1, 999_999]
+    assert service.services.log.waiting == 4
+
+
+async def test_what_waits_for_its_seal_cannot_be_taken_from_the_queue(
+    settings: Settings, service: Service, lead: httpx.AsyncClient
+) -> None:
+    await service.seal()
+    await a_concern(lead)
+    with connected(settings) as connection:
+        connection.execute("INSERT INTO ledger_unsealed (seq) VALUES (1)")
+        connection.execute("INSERT INTO ledger_unsealed (seq) VALUES (999999)")
+        connection.commit()
+    assert "delete is refused" in refusal(settings, "DELETE FROM ledger_unsealed")
+    assert "delete is refused" in refusal(settings, "DELETE FROM ledger_unsealed WHERE seq = 999999")
+    assert "update is refused" in refusal(settings, "UPDATE ledger_unsealed SET seq = -seq")
+    if settings.database_url.startswith("postgresql"):
+        assert "truncate is refused" in refusal(settings, "TRUNCATE ledger_unsealed")
+    assert refusal(settings, "DELETE FROM ledger_unsealed WHERE seq = 1") == "accepted"
+
+
+async def test_what_waits_in_no_queue_is_looked_for_each_hour(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, seconds = asyncio.Event(), 0.0
+
+    async def return_to_queue(self: Sealer) -> int:
+        nonlocal seconds
+        if seconds:
+            looked.set()
+        seconds += 3_600
+        return 0
+
+    monkeypatch.setattr(Sealer, "return_to_queue", return_to_queue)
+    monkeypatch.setattr(sealing, "monotonic", lambda: seconds)
+    async with running(settings.model_copy(update={"sealing_interval_ms": 1})), asyncio.timeout(30):
+        await looked.wait()
 
 
 async def test_nothing_is_built_on_a_tree_that_was_changed(
@@ -280,20 +346,13 @@ async def test_nothing_is_built_on_a_tree_that_was_changed(
 ) -> None:
     await service.seal()
     with connected(settings) as connection:
-        for trigger in TRIGGERS_OF_NODES[connection.__class__.__module__.partition(".")[0]]:
-            connection.execute(trigger)
+        without_guards(connection, "ledger_node", "update")
         connection.execute(f"UPDATE ledger_node SET hash = '{'00' * 32}'")
         connection.commit()
     await a_concern(lead)
     with pytest.raises(TreeDamaged, match="do not lead to the root"):
         await service.seal()
     assert len(await kept(service, "ledger_head")) == 1
-
-
-TRIGGERS_OF_NODES = {
-    "psycopg": ("ALTER TABLE ledger_node DISABLE TRIGGER ALL",),
-    "sqlite3": ("DROP TRIGGER ledger_node_kept_update",),
-}
 
 
 async def test_each_year_has_a_log(service: Service, lead: httpx.AsyncClient) -> None:
@@ -318,7 +377,7 @@ async def test_heads_never_go_back_in_time(service: Service, lead: httpx.AsyncCl
     assert second["at"] == first["at"]
 
 
-async def test_seals_are_only_added_and_only_a_salt_is_erased(settings: Settings, service: Service) -> None:
+async def test_seals_are_only_added(settings: Settings, service: Service) -> None:
     await service.seal()
     postgresql = settings.database_url.startswith("postgresql")
     for table, column in (("ledger_leaf", "leaf_hash"), ("ledger_node", "hash"), ("ledger_head", "root_hash")):
@@ -334,8 +393,8 @@ async def test_seals_are_only_added_and_only_a_salt_is_erased(settings: Settings
         assert counted(settings, table) == before
     for change in ("salt = 'x'", "salt = NULL, body_digest = 'x'", "salt = NULL, leaf_index = leaf_index + 1000"):
         assert "update is refused" in refusal(settings, f"UPDATE ledger_leaf SET {change}")
-    assert refusal(settings, "UPDATE ledger_leaf SET salt = NULL WHERE leaf_index = 0") == "accepted"
-    assert "update is refused" in refusal(settings, "UPDATE ledger_leaf SET salt = 'x' WHERE leaf_index = 0")
+    # A salt goes only where the words went (test_redactions).
+    assert "update is refused" in refusal(settings, "UPDATE ledger_leaf SET salt = NULL WHERE leaf_index = 0")
 
 
 async def test_a_write_says_which_entry_it_left_and_how_large_the_log_was(

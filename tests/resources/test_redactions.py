@@ -254,6 +254,13 @@ async def test_the_database_lets_nothing_else_be_changed(
     assert "update is refused" in refusal(settings, f"UPDATE ledger_entry SET {title} WHERE id = '{other}'")
     for change in accepted:
         assert refusal(settings, f"UPDATE ledger_entry SET {change} WHERE id = '{redacted}'") == "accepted"
+    for change, told in {
+        "salt = NULL": "accepted",
+        "salt = 'x'": "update is refused",
+        "salt = NULL, leaf_hash = 'x'": "update is refused",
+    }.items():
+        assert told in refusal(settings, f"UPDATE ledger_leaf SET {change} WHERE entry_id = '{redacted}'")
+        assert "update is refused" in refusal(settings, f"UPDATE ledger_leaf SET {change} WHERE entry_id = '{other}'")
     with connected(settings) as connection, pytest.raises((psycopg.Error, sqlite3.Error)):
         one(
             connection, f"UPDATE redaction SET approved_by = asked_by, version = version + 1 WHERE id = '{asked['id']}'"

@@ -32,18 +32,16 @@ def append_only(table: str, keys: Keys) -> None:
     _refuse_replacing(table, keys)
 
 
-def erasable(table: str, column: str, others: Sequence[str], keys: Keys) -> None:
-    """Rows may be added, and of a row this one column may become null; nothing else changes, and nothing is deleted."""
+def erasable(table: str, column: str, others: Sequence[str], keys: Keys, once: str) -> None:
+    """Rows may be added, and of a row this one column may become null `once` a query about NEW finds something; nothing
+    else changes, and nothing is deleted."""
     if _is_postgresql():
         _refuse_on_postgresql(table, "DELETE")
         moved = " OR ".join(f"NEW.{each} IS DISTINCT FROM OLD.{each}" for each in others)
-        op.execute(
-            f"CREATE TRIGGER {table}_kept_update BEFORE UPDATE ON {table} FOR EACH ROW "
-            f"WHEN ({moved} OR NEW.{column} IS NOT NULL) EXECUTE FUNCTION refuse_change()"
-        )
+        _refuse_row_on_postgresql(table, "UPDATE", f"{moved} OR NEW.{column} IS NOT NULL OR NOT EXISTS ({once})")
         return
     moved = " OR ".join(f"NEW.{each} IS NOT OLD.{each}" for each in others)
-    _refuse_on_sqlite(table, "UPDATE", f"WHEN {moved} OR NEW.{column} IS NOT NULL")
+    _refuse_on_sqlite(table, "UPDATE", f"WHEN {moved} OR NEW.{column} IS NOT NULL OR NOT EXISTS ({once})")
     _refuse_on_sqlite(table, "DELETE")
     _refuse_replacing(table, keys)
 
@@ -71,6 +69,16 @@ def queued(table: str, queue: str, column: str) -> None:
         BEGIN INSERT INTO {queue} ({column}) VALUES (NEW.{column}); END
         """
     )
+
+
+def kept_until(queue: str, done: str) -> None:
+    """A row of a queue is never changed, and leaves it only when a query about OLD finds that its work is done."""
+    if _is_postgresql():
+        _refuse_on_postgresql(queue, "UPDATE")
+        _refuse_row_on_postgresql(queue, "DELETE", f"NOT EXISTS ({done})")
+        return
+    _refuse_on_sqlite(queue, "UPDATE")
+    _refuse_on_sqlite(queue, "DELETE", f"WHEN NOT EXISTS ({done})")
 
 
 def versioned(table: str, keys: Keys, owner: Sequence[str] = ()) -> None:
@@ -216,6 +224,25 @@ def _refuse_on_postgresql(table: str, events: str) -> None:
             f"CREATE TRIGGER {table}_kept_{level.lower()} BEFORE {timing} ON {table} "
             f"FOR EACH {level} EXECUTE FUNCTION refuse_change()"
         )
+
+
+def _refuse_row_on_postgresql(table: str, event: str, wrong: str) -> None:
+    """Refuses a change of a row where something is wrong that takes a query to see, which no WHEN may make."""
+    name = f"refuse_{event.lower()}_of_{table}"
+    op.execute(
+        f"""
+        CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF {wrong} THEN
+                RAISE EXCEPTION '%: % is refused', TG_TABLE_NAME, lower(TG_OP) USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN coalesce(NEW, OLD);
+        END $$
+        """
+    )
+    op.execute(
+        f"CREATE TRIGGER {table}_kept_{event.lower()} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
+    )
 
 
 def _refuse_on_sqlite(table: str, event: str, condition: str = "") -> None:

@@ -36,6 +36,7 @@ class EventActor(BaseModel):
     id: UUID
     name: str
     client_id: str = Field(description="The program that it was done with.")
+    credential_id: UUID | None = Field(description="The credential that it signed in with, if it did so here.")
 
 
 class EventResource(BaseModel):
@@ -80,7 +81,7 @@ class AuditEventRead(AuditEvent):
 _entries: Table = LedgerEntry.__table__  # type: ignore[attr-defined]
 _FLAT = (
     "id", "seq", "at", "kind", "act", "noun", "subject_id", "subject_ref", "version", "force_code", "actor_type",
-    "actor_id", "actor_name", "client_id", "request_id", "reason", "overridden", "patch",
+    "actor_id", "actor_name", "client_id", "credential_id", "request_id", "reason", "overridden", "patch",
 )  # fmt: skip
 
 
@@ -107,6 +108,7 @@ def _moment(name: str, describes: str, compare: Callable[[Any, Any], ColumnEleme
 _FILTERS = (
     equal("actor", "actor_id", "id", "Done by these, by their ids, with commas."),
     equal("client", "client_id", describes="Done with these programs, with commas."),
+    equal("credential", "credential_id", "id", "By who signed in with these credentials, by their ids, with commas."),
     equal("force", "force_code", describes="Of these forces, with commas."),
     equal("resource", "noun", describes="Done to these nouns, such as pip, with commas."),
     equal("resource_id", "subject_id", "id", "Done to these things, by their ids, with commas."),
@@ -179,7 +181,7 @@ def _shown(row: Record) -> Record:
         "action": row["act"],
         "outcome": "refused" if row["kind"] == "denied" else "success",
         "actor": {"type": row["actor_type"], "id": row["actor_id"], "name": row["actor_name"],
-                  "client_id": row["client_id"]},
+                  "client_id": row["client_id"], "credential_id": row["credential_id"]},
         **{name: row[name] for name in ("request_id", "reason", "overridden")},
         "resource": {
             "type": row["noun"], "id": row["subject_id"], "ref": row["subject_ref"], "force": row["force_code"],

@@ -166,7 +166,7 @@ def _shape(
 
 
 _SORTED: Final = tuple(sorted(ENVELOPE))
-_MAY_BE_NULL: Final[Mapping[str, type]] = {"force_code": str, "subject_id": str, "version": int}
+_MAY_BE_NULL: Final[Mapping[str, type]] = {"credential_id": str, "force_code": str, "subject_id": str, "version": int}
 _TYPES: Final = frozenset(
     product(
         *(

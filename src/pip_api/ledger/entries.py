@@ -42,6 +42,7 @@ _KIND_OF: dict[str, Kind] = {
 }
 """Of nouns whose changes somebody looks for among all others."""
 _BESIDE = text("kind <> 'change'")
+_SIGNED_IN_HERE = text("credential_id IS NOT NULL")
 
 
 class LedgerEntry(SQLModel, table=True):
@@ -53,6 +54,13 @@ class LedgerEntry(SQLModel, table=True):
         Index("ledger_entry_force", "force_code", "at", "seq"),
         Index("ledger_entry_actor", "actor_id", "at"),
         Index("ledger_entry_client", "client_id", "at"),
+        Index(
+            "ledger_entry_credential",
+            "credential_id",
+            "at",
+            postgresql_where=_SIGNED_IN_HERE,
+            sqlite_where=_SIGNED_IN_HERE,
+        ),
         Index("ledger_entry_kind_at", "kind", "at", postgresql_where=_BESIDE, sqlite_where=_BESIDE),
         {"sqlite_autoincrement": True},  # a number is never given twice, also not after the newest entry is cut off
     )
@@ -75,6 +83,9 @@ class LedgerEntry(SQLModel, table=True):
     actor_id: UUID = Field(sa_type=Uid)
     actor_name: str = Field(description="As it was then, so that it can be read when the client is gone.")
     client_id: str
+    credential_id: UUID | None = Field(
+        default=None, sa_type=Uid, description="With which credential the actor signed in, if it did so here."
+    )
     request_id: str = Field(index=True)
     reason: str | None = None
     overridden: bool = Field(default=False, description="Whether the version that was replaced was not named.")
@@ -125,6 +136,7 @@ def entry(
         "actor_id": occasion.by.id,
         "actor_name": occasion.by.name,
         "client_id": occasion.by.client_id,
+        "credential_id": occasion.by.credential_id,
         "request_id": occasion.request_id,
         "reason": occasion.reason,
         "overridden": occasion.overridden,

@@ -33,6 +33,7 @@ _COLUMNS: Final = (
     "actor_type",
     "actor_id",
     "client_id",
+    "credential_id",
     "request_id",
     "overridden",
 )

@@ -65,8 +65,9 @@ class LogState:
 
 
 def _looking() -> Statement:
-    first = select(func.min(_queue.c.seq)).scalar_subquery()
-    oldest = select(_entries.c.at).where(_entries.c.seq == first).scalar_subquery()
+    # What has no entry is passed over: it has waited for no time that anybody knows.
+    in_order = select(_entries.c.at).join(_queue, _queue.c.seq == _entries.c.seq).order_by(_queue.c.seq)
+    oldest = in_order.limit(literal_column("1")).scalar_subquery()
     waiting = select(func.count().label("waiting"), oldest.label("oldest")).select_from(_queue).subquery("waiting")
     newest = select(HEADS).order_by(HEADS.c.log_id.desc(), HEADS.c.tree_size.desc())
     head = newest.limit(literal_column("1")).subquery("head")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from time import monotonic
 from typing import Any, Final
 
 import structlog
@@ -19,7 +20,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Integer, Table, bindpa
 from pip_api.access.keys import SigningKey
 from pip_api.db.columns import Json, Uid, from_json
 from pip_api.db.constructs import as_uid, constant, each, json_member, json_text
-from pip_api.db.errors import Unavailable
+from pip_api.db.errors import Conflict, Unavailable
 from pip_api.db.scopes import EVERY_FORCE
 from pip_api.db.session import Database, Session
 from pip_api.db.statements import Record, Statement
@@ -35,6 +36,7 @@ MOST: Final = 5_000
 """Entries that are sealed in one round, at most."""
 _BATCH = 250  # rows that are read at once: other requests are answered in between
 _SEALER = "sealer of the ledger"
+_LOOKS_FOR_MISSED = 3_600.0  # seconds between two searches for entries that wait in no queue
 _AFTER_FAILURE = 1.0  # seconds
 
 _entries = LedgerEntry.__table__  # type: ignore[attr-defined]
@@ -102,16 +104,18 @@ class Sealer:
         self._clock = clock
         self.key = key
         self._state = state
+        self._lost: set[int] = set()
+        """Numbers in the queue of which no entry is seen."""
         self._log = structlog.get_logger()
 
     async def run(self, seconds: float) -> None:
         """Seals for ever, every so many seconds, and at once where more waits than a round takes."""
-        returned = False
+        search_due = 0.0
         while True:
             try:
-                if not returned:
+                if (now := monotonic()) >= search_due:
                     await self.return_to_queue()
-                    returned = True
+                    search_due = now + _LOOKS_FOR_MISSED
                 await look(self._database, self._state)
                 while self._state.waiting and await self.round() == MOST:
                     await look(self._database, self._state)
@@ -124,20 +128,38 @@ class Sealer:
                 await asyncio.sleep(_AFTER_FAILURE)
 
     async def round(self) -> int:
-        """Takes at most MOST entries out of the queue and seals them, in one transaction; gives their number."""
+        """Takes at most MOST entries out of the queue and seals them, in one transaction; gives their number.
+
+        What stands in the queue without an entry that is seen stays there and holds up nothing.
+        """
         async with self._database.transaction(EVERY_FORCE, bulk=True) as session:
             if not await session.take(_SEALER):
                 return 0
-            rows = [row async for batch in session.stream(_WAITING, size=_BATCH, most=MOST) for row in batch]
+            most = MOST + len(self._lost)
+            waiting = [row async for batch in session.stream(_WAITING, size=_BATCH, most=most) for row in batch]
+            self._miss({row["number"] for row in waiting if row["id"] is None})
+            rows = [row for row in waiting if row["id"] is not None][:MOST]
             if not rows:
                 return 0
-            sealed = await asyncio.to_thread(_sealed, [row for row in rows if row["leaf_index"] is None and row["id"]])
-            if await session.run(_TAKE, numbers=[row["number"] for row in rows]) != len(rows):
-                raise Unavailable("another process sealed the same entries")  # on SQLite, where this is the first write
-            signed = [await self._grow(session, log_id, list(each)) for log_id, each in groupby(sealed, _log)]
+            sealed = await asyncio.to_thread(_sealed, [row for row in rows if row["leaf_index"] is None])
+            try:
+                signed = [await self._grow(session, log_id, list(each)) for log_id, each in groupby(sealed, _log)]
+                taken = await session.run(_TAKE, numbers=[row["number"] for row in rows])
+            except Conflict as conflict:
+                if conflict.kind != "unique":
+                    raise
+                taken = -1
+            if taken != len(rows):  # on SQLite, where nobody waits before the first write
+                raise Unavailable("another process sealed the same entries")
         for head in signed:
             self._tell(head)
         return len(rows)
+
+    def _miss(self, lost: set[int]) -> None:
+        """Tells once of each number without an entry: somebody took an entry away, or wrote into the queue."""
+        if new := sorted(lost - self._lost):
+            self._log.error("numbers wait for a seal whose entries are not there", numbers=new[:20], count=len(new))
+        self._lost = lost
 
     async def return_to_queue(self) -> int:
         """Queues again what has no leaf and does not wait, as after a restore; gives the number of such entries."""
