@@ -128,7 +128,7 @@ def create_services(
 ) -> Services:
     """What stories need, not yet connected. Raises StartRefused."""
     database = open_database(settings)
-    notes = Notes(database, new_id, read_only=settings.read_only)
+    notes = Notes(database, clock, new_id, read_only=settings.read_only)
     secret = signing_key(settings).secret("cursor")
     return Services(settings, database, clock, new_id, secret, Running(), notes, LogState())
 

@@ -1,6 +1,7 @@
 """Is noted what changes nothing, once, and is nothing done that cannot be noted?"""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -50,7 +51,9 @@ async def test_what_is_repeated_is_noted_once_in_a_minute_and_counted(service: S
     await notes.note_seldom("pip", denial(service, "request-new"))
     first, rest = await ledger.news()
     assert (first["request_id"], first["state"]) == ("request-new", {"operation": "getPip"})
-    assert (rest["request_id"], rest["state"]) == ("request-last", {"operation": "getPip", "further": 20})
+    counted = {"further": 20, "first_at": "2026-11-21T12:00:00Z", "last_at": "2026-11-21T12:00:59Z"}
+    assert (rest["request_id"], rest["state"]) == ("request-last", {"operation": "getPip", **counted})
+    assert first["at"] == rest["at"] == service.clock()
     service.clock.forward(minutes=5)
     await notes.note_seldom("other", denial(service))
     assert len(await ledger.news()) == 1
@@ -60,9 +63,14 @@ async def test_what_was_counted_is_noted_when_the_service_stops(settings: Settin
     async with running(settings) as first:
         for n in range(3):
             await first.services.notes.note_seldom("pip", denial(first, f"request-{n}"))
+        await first.seal()
+        head = first.services.log.head_at
+        first.clock.forward(seconds=30)
     async with running(settings) as second:
         *_, newest = await Ledger(second).news()
     assert (newest["request_id"], newest["state"]["further"]) == ("request-2", 2)
+    assert head is not None
+    assert newest["at"] == head + timedelta(seconds=30)  # no head was signed in the meantime that does not cover it
 
 
 async def test_failed_sign_ins_fill_nothing(service: Service, ledger: Ledger) -> None:
@@ -79,7 +87,7 @@ async def test_failed_sign_ins_fill_nothing(service: Service, ledger: Ledger) ->
 async def test_what_cannot_be_noted_is_told(service: Service, ledger: Ledger) -> None:
     services = service.services
     with pytest.raises(ReadOnly):
-        await Notes(services.database, services.new_id, read_only=True).note(denial(service))
+        await Notes(services.database, services.clock, services.new_id, read_only=True).note(denial(service))
     for wrong in ({"request_id": ""}, {"actor_name": " "}, {"version": 1}, {"kind": "nonsense"}):
         with pytest.raises(Unavailable):
             await services.notes.note(denial(service) | wrong)

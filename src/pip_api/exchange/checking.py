@@ -15,7 +15,13 @@ def verify(
     keys: Annotated[Path, typer.Option(help="JWKS of the keys that sign heads.")],
     since: Annotated[Path | None, typer.Option(help="A head that was kept, in a file of its own.")] = None,
     witnesses: Annotated[Path | None, typer.Option(help="JWKS of the keys of witnesses.")] = None,
-    bound: Annotated[float | None, typer.Option(min=0, help="Seconds that an entry may wait for its seal.")] = None,
+    bound: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Seconds from the moment of an entry to its seal, at most; 3660 allows for imports.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Report for machines.")] = False,
 ) -> None:
     """Check a bundle of the ledger, offline. Exits with 0 good, 1 tampering, 2 unreadable, 3 incomplete."""

@@ -133,11 +133,10 @@ class LogChecks:
         self._findings.looked.add("V12")
         place = bisect_right(log.sizes, index)
         if place < len(log.sizes) and self._bound is not None:
-            lag = log.heads[place].at - at
-            if abs(lag) > self._bound:
-                self._findings.tampering(
-                    "V12", f"it was sealed {lag.total_seconds():.1f} s after its moment", number, id
-                )
+            lag = (log.heads[place].at - at).total_seconds()
+            if abs(lag) > self._bound.total_seconds():
+                told = f"it was sealed {abs(lag):.1f} s {'after' if lag > 0 else 'before'} its moment"
+                self._findings.tampering("V12", told, number, id)
 
     def _close_heads(self) -> None:
         """Once, before the first entry: what is known of the heads."""

@@ -27,14 +27,24 @@ class _Series:
 
     until: datetime
     last: Record
+    first_at: datetime | None = None
+    """Of those that were only counted."""
     times: int = 0
 
 
 class Notes:
     """Writes notes. In read-only mode it writes none, so whatever needs one is refused."""
 
-    def __init__(self, database: Database, new_id: Callable[[], UUID], *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], UUID],
+        *,
+        read_only: bool = False,
+    ) -> None:
         self._database = database
+        self._clock = clock
         self._new_id = new_id
         self._read_only = read_only
         self._series: dict[Hashable, _Series] = {}
@@ -85,9 +95,13 @@ class Notes:
         series = self._series.get(name)
         if series is None or noted["at"] >= series.until:
             return False
+        series.first_at = series.first_at or noted["at"]
         series.last, series.times = noted, series.times + 1
         return True
 
     def _sum(self, series: _Series) -> Record:
+        """The entry of those that were only counted: of the moment at which it is written, since heads that were signed
+        meanwhile say that nothing else had happened before them."""
         last = series.last
-        return {**last, "id": self._new_id(), "state": {**last["state"], "further": series.times}}
+        counted = {"further": series.times, "first_at": series.first_at, "last_at": last["at"]}
+        return {**last, "id": self._new_id(), "at": self._clock(), "state": {**last["state"], **counted}}
