@@ -11,6 +11,7 @@ from pip_api.insight import bundles
 from pip_api.ledger.findings import Outcome, Report
 from pip_api.ledger.verification import verify_bundle
 from tests.plans import AVON, KENT, MEASURE, a_concern, a_plan, an_action, changed, made, put
+from tests.resources.test_forces import FORCE
 from tests.service import Record, Service, refused, running
 
 EXPORT = "/v1/audit-log/export"
@@ -141,6 +142,24 @@ async def test_a_log_in_many_windows_is_exported_whole(
     for caller in (every, own):
         bundle = await exported(tmp_path, caller)
         assert bundle.report().outcome is Outcome.GOOD
+
+
+async def test_a_force_that_came_a_moment_ago_is_in_a_full_bundle(
+    tmp_path: Path, busy: Service, admin: httpx.AsyncClient
+) -> None:
+    """What the service remembers of the auditor's grants for some seconds is older than the force."""
+    every = await busy.caller("auditor")
+    assert (await exported(tmp_path, every, rows="true")).report().outcome is Outcome.GOOD
+    async with running(busy.services.settings) as other:
+        admin = other.http(**admin.headers)
+        await made(admin, "/v1/forces", **FORCE)
+        await a_concern(admin, force_code=FORCE["code"])
+    await busy.seal()
+    bundle = await exported(tmp_path, every, rows="true")
+    assert FORCE["code"] in {each["envelope"]["force_code"] for each in bundle.of_type("entry")}
+    assert bundle.lines[0]["exported_by"]["name"] == busy.name_of(every)
+    report = bundle.report()
+    assert report.outcome is Outcome.GOOD, report
 
 
 async def test_an_export_is_noted(busy: Service, tmp_path: Path) -> None:

@@ -24,4 +24,5 @@ def _every_force() -> Forces:
 
 
 EVERY_FORCE: Final = _every_force()
-"""The forces that there are when a statement begins: for what the service does itself, never for a caller."""
+"""The forces that there are when a statement begins: for what the service does itself, and for bundles of the whole
+ledger, whose reader was seen to audit all forces. For no other caller."""

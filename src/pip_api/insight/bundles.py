@@ -13,7 +13,7 @@ from functools import partial
 from sqlalchemy import BigInteger, ColumnElement, bindparam, select
 
 from pip_api.db.columns import Code, Instant
-from pip_api.db.scopes import Forces
+from pip_api.db.scopes import EVERY_FORCE, Forces
 from pip_api.db.session import Database
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import bad_parameter
@@ -82,11 +82,13 @@ async def export_log(resources: Sequence[Resource], call: Call) -> Answer:
         other_logs=others,
         states=[each.noun for each in resources],
         exported_at=moment(call.now),
-        exported_by=call.by.client_id,
+        exported_by={"id": str(call.by.id), "name": call.by.name},
     )
     reach: Record = {} if whole else {"forces": call.by.reach(READS)}
     span = {"since": since or _FIRST, "until": until or _LAST}
-    bundle = _Bundle(call.services.database, call.by.scope, head, first, full, whole, span, reach, resources)
+    # Whoever audits all forces audits also one that came after its grants were read: else the bundle had a gap.
+    scope = EVERY_FORCE if whole else call.by.scope
+    bundle = _Bundle(call.services.database, scope, head, first, full, whole, span, reach, resources)
     name = f'attachment; filename="audit-log-{head["log_id"]}.ndjson"'
     return Answer(200, bundle.lines(opening), {"Content-Disposition": name}, NDJSON)
 
