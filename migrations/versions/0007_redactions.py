@@ -10,6 +10,9 @@ from pip_api.db.redactable import redactable
 revision = "0007"
 down_revision = "0006"
 
+ASKED = ["force_code", "noun", "subject_id", "members", "entries", "asked_by", "lapses_at"]
+"""What is approved is what was asked for."""
+
 
 def upgrade() -> None:
     redactable("ledger_entry", ["state", "patch"], "reason")
@@ -32,6 +35,7 @@ def upgrade() -> None:
         sa.Column("withdrawn_at", Instant(), nullable=True),
         sa.Column("asked_by", Uid(), nullable=False),
         sa.Column("asked_by_name", sa.String(), nullable=False),
+        sa.Column("lapses_at", Instant(), nullable=False),
         sa.ForeignKeyConstraint(["force_code"], ["force.code"]),
         sa.ForeignKeyConstraint(
             ["id", "version"],
@@ -45,7 +49,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_redaction_force_code", "redaction", ["force_code"])
     op.create_index("ix_redaction_subject_id", "redaction", ["subject_id"])
-    versioned("redaction", [["id"]], ["force_code", "noun", "subject_id", "asked_by"])
+    versioned("redaction", [["id"]], ASKED)
     served("redaction", "INSERT", "UPDATE")
     if op.get_bind().dialect.name == "postgresql":
         op.execute(f"GRANT UPDATE (state, patch, reason, redacted_by) ON ledger_entry TO {SERVICE}")

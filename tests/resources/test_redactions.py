@@ -59,6 +59,10 @@ async def later(service: Service, *callers: httpx.AsyncClient) -> None:
         await service.again(caller)
 
 
+FIRST = {"If-Match": '"v1"'}
+"""The ETag of what was asked for."""
+
+
 async def versions(by: httpx.AsyncClient, row: Record, noun: str = "concerns") -> list[Record]:
     items: list[Record] = (await by.get(f"/v1/{noun}/{row['id']}/versions")).json()["items"]
     return items
@@ -70,16 +74,20 @@ async def test_two_people_strike_out_what_was_said(
     first = (await lead.get(f"/v1/concerns/{named['id']}/versions/1")).json()["at"]
     before = await versions(lead, named)
     asked = await made(asking, "/v1/redactions", **about(named, "/owner", "reason"))
-    assert (asked["status"], asked["approved_by"], asked["entries"]) == ("asked", None, [])
+    assert (asked["status"], asked["approved_by"], asked["lapses_at"]) == ("asked", None, "2026-12-21T12:02:00Z")
     assert await versions(lead, named) == before
     await later(service, lead, approving)
     sealed = {row["entry_id"]: row for row in await kept(service, "ledger_leaf")}
-    answer = await approving.post(f"/v1/redactions/{asked['id']}/approve")
+    path = f"/v1/redactions/{asked['id']}/approve"
+    refused(await approving.post(path), 428, "precondition_required")
+    refused(await approving.post(path, headers={"If-Match": '"v2"'}), 412, "version_mismatch")
+    answer = await approving.post(path, headers=FIRST)
     assert answer.status_code == 200, answer.text
     done = answer.json()
     newest, second, oldest = await versions(lead, named)
     assert newest == before[0]
     assert (done["status"], done["entries"]) == ("approved", [oldest["entry"], second["entry"]])
+    assert asked["entries"] == done["entries"]
     assert done["approved_by_name"] != done["asked_by_name"]
     assert second == before[1] | {"reason": "[redacted]", "state": before[1]["state"] | {"owner": "[redacted]"}}
     whole = before[2]["state"] | {"owner": "[redacted]"}
@@ -109,7 +117,7 @@ async def test_what_is_left_is_proved_all_the_same(
 ) -> None:
     asked = await made(asking, "/v1/redactions", **about(named, "/owner"))
     await later(service, approving)
-    done = (await approving.post(f"/v1/redactions/{asked['id']}/approve")).json()
+    done = (await approving.post(f"/v1/redactions/{asked['id']}/approve", headers=FIRST)).json()
     await service.seal()
     auditor = await service.caller("auditor")
     bundle = await exported(tmp_path, auditor)
@@ -136,12 +144,12 @@ async def test_it_takes_two_people_and_no_program(
     asked = await made(asking, "/v1/redactions", **about(named, "/owner"))
     await later(service, asking, approving)
     path = f"/v1/redactions/{asked['id']}/approve"
-    assert "second person" in refused(await asking.post(path), 403, "permission_denied")["detail"]
+    assert "second person" in refused(await asking.post(path, headers=FIRST), 403, "permission_denied")["detail"]
     elsewhere = await service.caller("redactor", f"force:{KENT}")
-    refused(await elsewhere.post(path), 404, "not_found")
-    assert (await approving.post(path, params={"dry_run": "true"})).status_code == 200
-    assert (await approving.post(path)).status_code == 200
-    refused(await approving.post(path), 409, "already_done")
+    refused(await elsewhere.post(path, headers=FIRST), 404, "not_found")
+    assert (await approving.post(path, params={"dry_run": "true"}, headers=FIRST)).status_code == 200
+    assert (await approving.post(path, headers=FIRST)).status_code == 200
+    refused(await approving.post(path, headers={"If-Match": '"v2"'}), 409, "already_done")
     with pytest.raises(Problem) as told:
         await service.new_client("redactor", f"force:{AVON}")
     assert told.value.code == "validation_failed"
@@ -172,7 +180,7 @@ async def test_what_nobody_can_change_any_more_gets_a_version_without_it(
     second = await made(asking, "/v1/redactions", **about(gone, "/owner", "/affects"))
     await later(service, lead, approving)
     for asked in (first, second):
-        answer = await approving.post(f"/v1/redactions/{asked['id']}/approve")
+        answer = await approving.post(f"/v1/redactions/{asked['id']}/approve", headers=FIRST)
         assert answer.status_code == 200, answer.text
     now = (await lead.get(f"/v1/progress-updates/{update['id']}")).json()
     assert (now["reported_by"], now["narrative"], now["version"]) == ("[redacted]", "[redacted]", 2)
@@ -190,12 +198,89 @@ async def test_what_was_written_lately_waits(
 ) -> None:
     """Walks that began before may still show it."""
     asked = await made(asking, "/v1/redactions", **about(named, "/owner"))
-    answer = await approving.post(f"/v1/redactions/{asked['id']}/approve")
+    answer = await approving.post(f"/v1/redactions/{asked['id']}/approve", headers=FIRST)
     assert refused(answer, 409, "too_soon")["possible_at"] == "2026-11-22T13:01:00Z"
     service.clock.forward(hours=26)
-    refused(await (await service.again(approving)).post(f"/v1/redactions/{asked['id']}/approve"), 409, "too_soon")
+    refused(
+        await (await service.again(approving)).post(f"/v1/redactions/{asked['id']}/approve", headers=FIRST),
+        409,
+        "too_soon",
+    )
     await service.seal()
-    assert (await approving.post(f"/v1/redactions/{asked['id']}/approve")).status_code == 200
+    assert (await approving.post(f"/v1/redactions/{asked['id']}/approve", headers=FIRST)).status_code == 200
+
+
+async def test_what_was_written_after_it_was_asked_for_stays(
+    service: Service, lead: httpx.AsyncClient, asking: httpx.AsyncClient, approving: httpx.AsyncClient, named: Record
+) -> None:
+    """Whoever approves has read which entries go, and the database lets nobody add to them."""
+    asked = await made(asking, "/v1/redactions", **about(named, "/owner", "reason"))
+    again, reason = dict(named), {"reason": "Sgt Brown was asked"}
+    for owner in ("Sgt Brown", "Nobody", "Somebody"):
+        path, current = f"/v1/concerns/{named['id']}", {"If-Match": f'"v{again["version"]}"'}
+        again = (await lead.patch(path, json={"owner": owner}, headers=current, params=reason)).json()
+    await later(service, lead, asking, approving)
+    path = f"/v1/redactions/{asked['id']}"
+    done = (await approving.post(f"{path}/approve", headers=FIRST)).json()
+    assert (done["status"], done["entries"]) == ("approved", asked["entries"])
+    told = {each["version"]: (each["state"]["owner"], each["reason"]) for each in await versions(lead, named)}
+    assert told[2] == ("[redacted]", "[redacted]")
+    assert (told[4], told[6]) == (("Sgt Brown", reason["reason"]), ("Somebody", reason["reason"]))
+    rest = await made(asking, "/v1/redactions", **about(named, "/owner"))
+    for change in ("entries = '[]'", "members = '[]'", "lapses_at = updated_at", "subject_id = id"):
+        told_so = refusal(
+            service.services.settings,
+            f"UPDATE redaction SET {change}, version = version + 1 WHERE id = '{rest['id']}'",
+        )
+        assert "an update must raise the version by one" in told_so, change
+
+
+async def test_what_says_it_again_and_was_withdrawn_is_asked_for_again(
+    service: Service, lead: httpx.AsyncClient, asking: httpx.AsyncClient, approving: httpx.AsyncClient, named: Record
+) -> None:
+    asked = await made(asking, "/v1/redactions", **about(named, "/owner"))
+    other = await made(asking, "/v1/redactions", **about(await _owned(lead), "/owner"))
+    last = (await changed(lead, "/v1/concerns", named, owner="Sgt Brown")).json()
+    for row in (last, {"id": other["subject_id"], "version": 2}):
+        gone = await lead.delete(f"/v1/concerns/{row['id']}", headers={"If-Match": f'"v{row["version"]}"'})
+        assert gone.status_code == 204
+    await later(service, lead, asking, approving)
+    answer = await approving.post(f"/v1/redactions/{asked['id']}/approve", headers=FIRST)
+    assert "/owner" in refused(answer, 409, "still_current")["detail"]
+    # What was withdrawn meanwhile, and says something else, is left as it is.
+    answer = await approving.post(f"/v1/redactions/{other['id']}/approve", headers=FIRST)
+    assert answer.status_code == 200, answer.text
+    told = await versions(lead, {"id": other["subject_id"]})
+    assert [each["state"]["owner"] for each in told] == ["Nobody", "Nobody", "[redacted]"]
+    both = await made(asking, "/v1/redactions", **about(named, "/owner"))
+    assert (await approving.post(f"/v1/redactions/{both['id']}/approve", headers=FIRST)).status_code == 200
+    assert {each["state"]["owner"] for each in await versions(lead, named)} == {"[redacted]"}
+
+
+async def _owned(lead: httpx.AsyncClient) -> Record:
+    """A concern that once named somebody."""
+    concern = await a_concern(lead, owner="Sgt Brown")
+    now: Record = (await changed(lead, "/v1/concerns", concern, owner="Nobody")).json()
+    return now
+
+
+async def test_what_was_asked_for_can_be_withdrawn_and_lapses(
+    service: Service, lead: httpx.AsyncClient, asking: httpx.AsyncClient, approving: httpx.AsyncClient, named: Record
+) -> None:
+    one, two, three = [await made(asking, "/v1/redactions", **about(named, "/owner")) for _ in range(3)]
+    path = f"/v1/redactions/{one['id']}"
+    refused(await asking.delete(path), 428, "precondition_required")
+    refused(await lead.delete(path, headers=FIRST), 403, "permission_denied")
+    assert (await asking.delete(path, headers=FIRST)).status_code == 204
+    refused(await approving.post(f"{path}/approve", headers={"If-Match": '"v2"'}), 410, "withdrawn")
+    await later(service, asking, approving)
+    path = f"/v1/redactions/{two['id']}"
+    assert (await approving.post(f"{path}/approve", headers=FIRST)).status_code == 200
+    refused(await asking.delete(path, headers={"If-Match": '"v2"'}), 409, "already_done")
+    service.clock.forward(days=29)
+    await service.again(approving)
+    answer = await approving.post(f"/v1/redactions/{three['id']}/approve", headers=FIRST)
+    assert refused(answer, 409, "lapsed")["lapsed_at"] == three["lapses_at"]
 
 
 async def test_what_cannot_be_redacted_is_refused(
@@ -220,7 +305,7 @@ async def test_the_database_lets_nothing_else_be_changed(
     ledger = Ledger(service)
     asked = await made(asking, "/v1/redactions", **about(named, "/owner"))
     await later(service, approving)
-    assert (await approving.post(f"/v1/redactions/{asked['id']}/approve")).status_code == 200
+    assert (await approving.post(f"/v1/redactions/{asked['id']}/approve", headers=FIRST)).status_code == 200
     entries = {str(row["id"]): row for row in await ledger.news()}
     done = (await approving.get(f"/v1/redactions/{asked['id']}")).json()
     redacted = done["entries"][0]

@@ -41,6 +41,7 @@ CATALOGUE: dict[str, Kind] = {
     "in_use": Kind(409, "Something else still refers to this"),
     "still_current": Kind(409, "The newest version still says it"),
     "already_done": Kind(409, "There is nothing left to do"),
+    "lapsed": Kind(409, "The time for this is over"),
     "too_soon": Kind(409, "This can be done only later"),
     "idempotency_in_progress": Kind(409, "The first request with this Idempotency-Key is still being answered"),
     "concurrent_write": Kind(409, "Another request wrote the same thing at the same time"),

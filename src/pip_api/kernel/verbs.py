@@ -90,7 +90,7 @@ async def change(of: Resource, call: Call) -> Answer:
     before = await find(of, call, call.path["id"], hold=True)
     call.require_for(of.writes, _home(of, before))
     call.check_media_type()
-    await _require_current(of, call, before, call.body)
+    await require_current(of, call, before, call.body)
     patch = of.accepted_patch(call.body(), call.ignored)
     changed = {name: value for name, value in patch.items() if value != before[name]}
     if not changed:
@@ -115,7 +115,7 @@ async def withdraw(of: Resource, call: Call) -> Answer:
     """Takes a row out of use. It stays readable in its versions: rows are never deleted."""
     before = await find(of, call, call.path["id"], hold=True)
     call.require_for(of.writes, _home(of, before))
-    await _require_current(of, call, before, None)
+    await require_current(of, call, before, None)
     for referrer in of.referrers:
         if await referrer.names(call.session, before):
             raise Problem("in_use", f"It is still named by {referrer.of.plural.replace('_', ' ')}.")
@@ -125,7 +125,7 @@ async def withdraw(of: Resource, call: Call) -> Answer:
     return Answer(204, headers={"ETag": etag(after["version"])})
 
 
-async def _require_current(
+async def require_current(
     of: Resource, call: Call, before: Record, body: Callable[[], Mapping[str, Any]] | None
 ) -> None:
     """Raises 428 for a change that names no version, and 412 for one that names another than the current one.
