@@ -1,5 +1,6 @@
 """Can anybody check the tokens that are issued here, also while the key that signs them changes?"""
 
+import asyncio
 from pathlib import Path
 
 import httpx
@@ -193,6 +194,17 @@ async def test_in_read_only_mode_tokens_are_given_and_none_is_ended(settings: Se
 
 
 # Limits
+
+
+async def test_who_does_not_fail_is_not_counted_however_many_come_at_once(settings: Settings) -> None:
+    async with running(settings.model_copy(update={"token_limit_requests": 3})) as service:
+        clients = [await service.new_client("force_reader", f"force:{AVON}") for _ in range(6)]
+        answers = await asyncio.gather(*(asked(service, {}, client) for client in clients))
+        assert [each.status_code for each in answers] == [200] * 6
+        wrong = await asyncio.gather(*(asked(service, {}, (name, "wrong")) for name, _ in clients))
+        assert sorted(each.status_code for each in wrong) == [401] * 3 + [429] * 3
+        for name in (clients[0][0], "nobody"):
+            refused(await asked(service, {}, (name, "wrong")), 429, "rate_limited")
 
 
 async def test_who_fails_too_often_is_not_looked_at(settings: Settings) -> None:

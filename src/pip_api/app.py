@@ -128,9 +128,9 @@ def create_services(
 ) -> Services:
     """What stories need, not yet connected. Raises StartRefused."""
     database = open_database(settings)
-    notes = Notes(database, clock, new_id, read_only=settings.read_only)
-    secret = signing_key(settings).secret("cursor")
-    return Services(settings, database, clock, new_id, secret, Running(), notes, LogState())
+    key = signing_key(settings)
+    notes = Notes(database, clock, new_id, key.secret("sign-in"), read_only=settings.read_only)
+    return Services(settings, database, clock, new_id, key.secret("cursor"), Running(), notes, LogState())
 
 
 def create_app(
@@ -156,7 +156,7 @@ def create_app(
     tokens = VerifiedTokens(issuers.verify, clock, seconds)
 
     async def unknown(at: datetime, request_id: str) -> None:
-        await services.notes.sign_in_refused(at, request_id, "unknown_subject", None)
+        await services.notes.sign_in_refused(at, request_id, "unknown_subject", "", None)
 
     authentication = Authentication(
         tokens, database, clock, seconds, settings.issuer, unknown, metrics, key.secret("log")

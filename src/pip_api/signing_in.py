@@ -146,24 +146,30 @@ async def _revoke(request: Request, fields: Mapping[str, str]) -> Response:
 async def _signed_in(request: Request, fields: Mapping[str, str]) -> Client:
     """The client that asks. Raises OAuthRefused, once that is noted, and 429.
 
-    Only failures count against an address: clients share those of their gateways.
+    Only failures count against an address: clients share those of their gateways. Once it has no more of them nobody is
+    looked at, be it a client that there is or not.
     """
     services: Services = request.app.state.services
     door: Door = request.app.state.door
     standing = door.rates.standing(request.client.host if request.client else "", "failed_sign_in")
-    window = await door.rates.take(standing) if standing is not None else 0
-    now = services.clock()
+    if standing is not None:
+        await door.rates.require_left(standing)
+    now, named = services.clock(), ""
     try:
         proof = proof_in(fields, request.headers.get("authorization"))
+        named = proof.client_id
         unit = services.database.read if proof.assertion is None else services.database.transaction
         async with unit() as session:
-            client = await authenticate(session, proof, door.audiences, now)
+            return await authenticate(session, proof, door.audiences, now)
     except NotTheClient as refusal:
-        await services.notes.sign_in_refused(now, request.scope["request_id"], refusal.error, refusal.account)
+        try:
+            if standing is not None:
+                await door.rates.take(standing)
+        finally:  # also of the last of many that failed at once
+            await services.notes.sign_in_refused(
+                now, request.scope["request_id"], refusal.error, named, refusal.account
+            )
         raise
-    if standing is not None:
-        door.rates.give_back(standing, window)
-    return client
 
 
 def _metadata(issuer: str, address: str) -> dict[str, object]:

@@ -87,8 +87,13 @@ async def test_every_failure_has_one_answer_and_the_same_statements(
     await keeper.delete(f"/v1/credentials/{gone[1]['id']}", headers={"If-Match": '"v1"'})
     service.clock.forward(seconds=1)
     tries: list[tuple[str, str]] = [("nobody", secret), (name, "wrong"), *((name, each["secret"]) for each in gone)]
-    for each in tries:  # the first of its kind in a minute is noted
+    first = []
+    for each in (("nobody-before", secret), *tries):  # the first of a name in a minute is noted, be it known or not
+        counted.clear()
         await asked(service, {}, each)
+        first.append(tuple(counted))
+    assert first[1] == first[2] == first[0]
+    assert len(first[1]) == 2
     seen = []
     for each in tries:
         counted.clear()

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from hashlib import sha256
 from uuid import UUID
 
 import pytest
@@ -76,18 +77,23 @@ async def test_what_was_counted_is_noted_when_the_service_stops(settings: Settin
 async def test_failed_sign_ins_fill_nothing(service: Service, ledger: Ledger) -> None:
     known = UUID("01890000-0000-7000-8000-000000000001")
     for n in range(50):
-        for account in (None, (known, "as-mart")):
-            await service.services.notes.sign_in_refused(service.clock(), f"request-{n}", "invalid_client", account)
-    assert [(entry["act"], entry["kind"], entry["subject_ref"]) for entry in await ledger.news()] == [
+        for named, account in (("hunter2", None), ("as-mart", (known, "as-mart"))):
+            await service.services.notes.sign_in_refused(service.clock(), f"{n}", "invalid_client", named, account)
+    entries = await ledger.news()
+    assert [(entry["act"], entry["kind"], entry["subject_ref"]) for entry in entries] == [
         ("sign_in.refused", "denied", None),
         ("sign_in.refused", "denied", "as-mart"),
     ]
+    assert "hunter2" not in repr(entries)
+    digests = {entry["state"]["named"] for entry in entries}
+    assert len(digests) == 2
+    assert sha256(b"hunter2").hexdigest()[:16] not in digests  # nobody without the key can try names
 
 
 async def test_what_cannot_be_noted_is_told(service: Service, ledger: Ledger) -> None:
     services = service.services
     with pytest.raises(ReadOnly):
-        await Notes(services.database, services.clock, services.new_id, read_only=True).note(denial(service))
+        await Notes(services.database, services.clock, services.new_id, b"key", read_only=True).note(denial(service))
     for wrong in ({"request_id": ""}, {"actor_name": " "}, {"version": 1}, {"kind": "nonsense"}):
         with pytest.raises(Unavailable):
             await services.notes.note(denial(service) | wrong)

@@ -104,6 +104,12 @@ class Rates:
 
     async def take(self, standing: Standing) -> int:
         """Counts a request, and gives the window in which it counts. Raises 429."""
+        await self.require_left(standing)
+        standing.left -= 1
+        return standing.start
+
+    async def require_left(self, standing: Standing) -> None:
+        """Raises 429 where nothing is left, and counts nothing."""
         now, seconds = self._clock().timestamp(), standing.policy.seconds
         start = int(now) // seconds * seconds
         while standing.needs_lease(start):
@@ -120,8 +126,6 @@ class Rates:
                 headers={"Retry-After": wait},
                 extra={"violated-policies": [standing.policy.name]},
             )
-        standing.left -= 1
-        return standing.start
 
     def give_back(self, standing: Standing, start: int) -> None:
         """Takes a request back that was counted in a window, if that is not over."""

@@ -5,6 +5,7 @@ be noted is not done: the answer is 503 then.
 """
 
 import asyncio
+import hmac
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,19 +34,22 @@ class _Series:
 
 
 class Notes:
-    """Writes notes. In read-only mode it writes none, so whatever needs one is refused."""
+    """Writes notes. In read-only mode it writes none, so whatever needs one is refused. `key` is what names that are no
+    names of ours are digested with."""
 
     def __init__(
         self,
         database: Database,
         clock: Callable[[], datetime],
         new_id: Callable[[], UUID],
+        key: bytes,
         *,
         read_only: bool = False,
     ) -> None:
         self._database = database
         self._clock = clock
         self._new_id = new_id
+        self._key = key
         self._read_only = read_only
         self._series: dict[Hashable, _Series] = {}
         self._writing = asyncio.Lock()
@@ -72,17 +76,21 @@ class Notes:
             self._series[name] = _Series(noted["at"] + APART, noted)
 
     async def sign_in_refused(
-        self, at: datetime, request_id: str, error: str, account: tuple[UUID, str] | None
+        self, at: datetime, request_id: str, error: str, named: str, account: tuple[UUID, str] | None
     ) -> None:
-        """Notes that somebody could not sign in. `account` are the id and the name of the one that was named, if there
-        is such a one: whatever else is sent as a name is not kept, so that nobody can fill the ledger with names."""
+        """Notes that somebody could not sign in as whom they named. `account` are the id and the name of the one that
+        this is, if there is such a one. Whatever else is sent as a name is not kept: it may be a secret in the wrong
+        place. A keyed digest tells one from another, and who is known is noted as often as who is not, so that what
+        the notes cost tells nobody which names there are.
+        """
         id, name = account or (None, None)
+        digest = hmac.digest(self._key, named.encode(), "sha256").hex()[:16]
         noted = entries.entry(
             Occasion(at, ANONYMOUS, request_id),
             id=self._new_id(), act="sign_in.refused", subject_id=id, subject_ref=name, version=None, force_code=None,
-            state={"error": error}, patch=[], kind="denied",
+            state={"error": error, "named": digest}, patch=[], kind="denied",
         )  # fmt: skip
-        await self.note_seldom(("sign_in", id, error), noted)
+        await self.note_seldom(("sign_in", digest, error), noted)
 
     async def close(self) -> None:
         """Writes what was only counted so far. Raises Unavailable."""
