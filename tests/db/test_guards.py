@@ -260,14 +260,36 @@ def test_no_table_forgets_the_ledger(settings: Settings) -> None:
             keys = [key for key in found.get_foreign_keys(table) if key["referred_table"] == "ledger_entry"]
             rests = {tuple(key["constrained_columns"]) for key in keys}
             assert rests & {("id", "version"), ("entry_id",)} or table == "ledger_entry", table
-            if table == "revoked_token":
-                continue  # dropped once the token has expired; the entry stays
             if connection.dialect.name == "postgresql":
                 assert all(key["options"] == {"deferrable": True, "initially": "DEFERRED"} for key in keys), table
                 assert {"kept_row", "kept_statement"} <= guards[table], table
             else:
                 assert "kept_delete" in guards[table], table
                 assert guards[table] & {"version", "kept_update"}, table
+
+
+@pytest.mark.parametrize(("table", "columns"), [("used_assertion", "client_id"), ("revoked_token", "issuer")])
+async def test_what_is_spent_stays_spent_until_its_time_is_over(filled: Settings, table: str, columns: str) -> None:
+    """Whoever could take one out, or alter it, could use a token that was ended, or an assertion a second time."""
+    entry = ", (SELECT id FROM ledger_entry LIMIT 1)" if table == "revoked_token" else ""
+    names = f"{columns}, jti, kept_until" + (", entry_id" if entry else "")
+    for jti, until in (("over", "2020-01-01T00:00:00.000000Z"), ("spent", "2999-01-01T00:00:00.000000Z")):
+        row = f"INSERT INTO {table} ({names}) SELECT 'x', '{jti}', '{until}'{entry}"
+        assert refusal(filled, row) == "accepted"
+    for statement, told in (
+        (f"DELETE FROM {table} WHERE jti = 'spent'", "delete is refused"),
+        (f"DELETE FROM {table}", "delete is refused"),
+        (f"UPDATE {table} SET kept_until = '2020-01-01T00:00:00.000000Z' WHERE jti = 'spent'", "update is refused"),
+        (f"UPDATE {table} SET jti = 'other' WHERE jti = 'over'", "update is refused"),
+        (f"INSERT INTO {table} ({names}) SELECT {names} FROM {table}", "unique"),
+    ):
+        assert told in refusal(filled, statement), statement
+    if filled.database_url.startswith("postgresql"):
+        assert "truncate is refused" in refusal(filled, f"TRUNCATE {table}")
+    else:
+        again = f"INSERT OR REPLACE INTO {table} ({names}) SELECT {names} FROM {table}"
+        assert "unique" in refusal(filled, again)
+    assert refusal(filled, f"DELETE FROM {table} WHERE jti = 'over'") == "accepted"
 
 
 async def test_no_way_of_writing_gets_past_the_ledger(filled: Settings) -> None:
