@@ -154,7 +154,7 @@ def test_what_does_not_end_is_not_waited_for_longer_than_set(tmp_path: Path) -> 
 
 def test_in_production_every_line_of_the_log_is_json(tmp_path: Path) -> None:
     assert run(tmp_path, "migrate").returncode == 0
-    with serving(tmp_path, PIP_ENVIRONMENT="production") as server:
+    with serving(tmp_path, PIP_ENVIRONMENT="production", PIP_ISSUER="https://pip.example") as server:
         assert httpx.get(f"{server.url}/v1/pips?access_token=sentinel").status_code == 401
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(timeout=30)
@@ -310,6 +310,7 @@ def test_a_database_of_another_release(tmp_path: Path) -> None:
         ("PIP_DATABASE_URL", "mysql://localhost/pip"),
         ("PIP_ENVIRONMENT", "staging"),
         ("PIP_TOKEN_LIFETIME_SECONDS", "5"),
+        ("PIP_ACCESS_MEMORY_SECONDS", "5.1"),
     ],
 )
 def test_a_setting_that_is_not_usable(tmp_path: Path, name: str, value: str) -> None:
@@ -328,9 +329,15 @@ def test_production_makes_no_key_and_shows_no_demonstration(tmp_path: Path) -> N
     assert said == "The demonstration is not loaded in production: leave out --demo."
     assert run(tmp_path, "migrate").returncode == 0
     (tmp_path / "var" / "signing-key.pem").unlink()
-    said = sentence(run(tmp_path, "serve", **production))
+    said = sentence(run(tmp_path, "serve", **production, PIP_ISSUER="https://pip.example"))
     assert said == "There is no signing key at var/signing-key.pem."
     assert not (tmp_path / "var" / "signing-key.pem").exists()
+
+
+def test_production_has_a_name_of_its_own(tmp_path: Path) -> None:
+    assert run(tmp_path, "migrate").returncode == 0
+    said = sentence(run(tmp_path, "serve", PIP_ENVIRONMENT="production", PIP_PORT=str(free_port())))
+    assert said.startswith("In production PIP_ISSUER has to be set: ")
 
 
 def test_the_contract_is_printed(tmp_path: Path) -> None:

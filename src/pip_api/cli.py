@@ -2,11 +2,12 @@
 
 import gc
 import json
+import logging
 import signal
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from uuid_utils.compat import uuid7
@@ -14,11 +15,9 @@ from uuid_utils.compat import uuid7
 from pip_api.access_commands import accounts, grants
 from pip_api.client_commands import clients, create_clients, with_services
 from pip_api.exchange.checking import verify
-from pip_api.settings import Settings, StartRefused, load
+from pip_api.settings import NOBODY, Settings, StartRefused, load
 
-if TYPE_CHECKING:
-    pass
-
+log = logging.getLogger("pip_api.cli")
 app = typer.Typer(
     help="Performance Improvement Plans of police forces.", no_args_is_help=True, pretty_exceptions_enable=False
 )
@@ -64,6 +63,7 @@ def serve(
     with take_address(settings) as listener:
         if demo:
             _prepare_demo(settings)
+        _require_issuer(settings)
         require_current(settings)
         with_services(settings, lambda services: services.database.require_walls())
         config = uvicorn.Config(
@@ -82,6 +82,18 @@ def serve(
         # When it has stopped in good order, uvicorn raises the signal again: that would end the process with a failure.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _require_issuer(settings: Settings) -> None:
+    """Programs go by the issuer and its metadata, and a token of one service must not pass for that of another."""
+    if settings.issuer != NOBODY:
+        return
+    if settings.environment == "production":
+        raise StartRefused(
+            "In production PIP_ISSUER has to be set: the address of the service, such as https://pip.example."
+        )
+    if settings.database_url.startswith("postgresql://"):
+        log.warning("tokens are issued in the name of %s: set PIP_ISSUER to the address of the service", NOBODY)
 
 
 def _welcome(settings: Settings, demo: bool) -> str:

@@ -14,6 +14,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+NOBODY = "https://pip-api.invalid"
+"""An issuer that is nowhere: tokens in its name are as good as any while there is one service of this name."""
+
 
 class StartRefused(Exception):
     """The service cannot start with this configuration or database; the message is one sentence for the operator."""
@@ -107,9 +110,9 @@ class Settings(BaseSettings):
         description="Milliseconds between two rounds of sealing the ledger; 0 leaves that to other processes.",
     )
     issuer: str = Field(
-        default="https://pip-api.invalid",
+        default=NOBODY,
         min_length=1,
-        description="The `iss` of the tokens issued here: the address of the service, as its metadata tells it.",
+        description="The `iss` of the tokens issued here: the address of the service. Needed in production.",
     )
     audience: str = Field(default="pip-api", min_length=1, description="The `aud` of the tokens issued and accepted.")
     issuers: Annotated[list[NamedIssuer], NoDecode] = Field(
@@ -127,7 +130,7 @@ class Settings(BaseSettings):
     access_memory_seconds: float = Field(
         default=5.0,
         ge=0,
-        le=60,
+        le=5,
         description="Seconds that a token and its grants are remembered: a change counts after at most these.",
     )
     max_body_bytes: int = Field(default=1_048_576, ge=1_024, description="Bytes of a JSON request body, at most.")

@@ -50,6 +50,23 @@ async def test_nobody_is_known_twice(warden: httpx.AsyncClient) -> None:
     await made(warden, "/v1/accounts", **PERSON | {"issuer": "https://other.test"})
 
 
+async def test_a_name_that_is_taken_out_of_sight_is_refused_like_one_in_sight(
+    service: Service, warden: httpx.AsyncClient
+) -> None:
+    here, there = f"force:{AVON}", f"force:{KENT}"
+    for place in (here, there):
+        await made(warden, "/v1/accounts", **PERSON | {"subject": place, "place": place})
+        await made(warden, "/v1/accounts", **PROGRAM | {"client_id": place.replace(":", "-"), "place": place})
+    caller = await service.caller("access_admin", here)
+    for body, name in ((PERSON, "subject"), (PROGRAM, "client_id")):
+        answers = []
+        for taken in (here, there):
+            sent = body | {name: taken if name == "subject" else taken.replace(":", "-"), "place": here}
+            answers.append(await caller.post("/v1/accounts", json=sent, headers={"X-Request-Id": "the-same"}))
+            refused(answers[-1], 409, "duplicate_reference")
+        assert answers[0].content == answers[1].content
+
+
 async def test_an_account_is_seen_by_whoever_looks_after_its_place(service: Service, warden: httpx.AsyncClient) -> None:
     here = await made(warden, "/v1/accounts", **PERSON)
     in_region = await made(warden, "/v1/accounts", **PERSON | {"subject": "b", "place": "region:south-west"})
