@@ -208,7 +208,14 @@ def test_the_first_person_is_given_access_at_the_command_line(demonstration: Dem
     assert (ended.returncode, ended.stdout.strip()) == (0, "green no longer holds access_admin on national.")
     assert sentence(demonstration.run("grant", "end", *role)) == "This role is not held there."
     stranger = ("stranger", "--issuer", "https://id.test", "--role", "force_reader", "--on", "national")
-    assert sentence(demonstration.run("grant", "create", *stranger)) == "There is no account of this name."
+    said = sentence(demonstration.run("grant", "create", *stranger))
+    assert said == "There is no account of this name at this issuer."
+    known = '[{"issuer": "https://id.test", "audience": "a"}]'
+    for named, told in (("[]", "PIP_ISSUERS names none yet."), (known, "PIP_ISSUERS names https://id.test.")):
+        for words in (("grant", "create", "green", *role[3:]), ("account", "create", "green", "--name", "Sgt Green")):
+            said = sentence(demonstration.run(*words, PIP_ISSUERS=named))
+            assert "--issuer" in said
+            assert said.endswith(told)
     program = ("demo-force", "--role", "auditor", "--on", "national")
     assert sentence(demonstration.run("grant", "create", *program)).startswith("A program neither gives access")
     nowhere = demonstration.run("grant", "create", *who, "--role", "force_reader", "--on", "force:atlantis")

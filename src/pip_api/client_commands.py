@@ -42,12 +42,11 @@ def create_client(
     ] = False,
 ) -> None:
     """Make a client with a role, in the database of PIP_DATABASE_URL, and print its secret, shown this once."""
-    from pip_api.db.migrate import require_current
+    from pip_api.resources.clients import create_client
 
-    settings = load()
-    require_current(settings)
-    made = create_clients(settings, {client_id: (name or client_id, role, on)}, reason, needs_keys=needs_keys)
-    print(made[client_id])
+    print(
+        asked(reason, lambda call: create_client(call, client_id, name or client_id, role, on, needs_keys=needs_keys))
+    )
 
 
 @clients.command("disable")
@@ -56,26 +55,30 @@ def disable_client(
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
 ) -> None:
     """End every access of a client; its tokens stop within PIP_ACCESS_MEMORY_SECONDS."""
-    from pip_api.db.migrate import require_current
     from pip_api.resources.clients import disable_client
 
-    settings = load()
-    require_current(settings)
-    as_system(settings, reason, lambda call: disable_client(call, client_id))
+    asked(reason, lambda call: disable_client(call, client_id))
     print(f"The client {client_id} is disabled.")
 
 
-def create_clients(
-    settings: Settings, wanted: Mapping[str, tuple[str, str, str]], reason: str, *, needs_keys: bool = False
-) -> dict[str, str]:
+def create_clients(settings: Settings, wanted: Mapping[str, tuple[str, str, str]], reason: str) -> dict[str, str]:
     """Clients by id, each with its name, role and place; gives their secrets. All are made, or none."""
     from pip_api.resources.clients import create_client
 
     async def make(call: "Call") -> dict[str, str]:
-        return {id: await create_client(call, id, *told, needs_keys=needs_keys) for id, told in wanted.items()}
+        return {id: await create_client(call, id, *told) for id, told in wanted.items()}
 
     made: dict[str, str] = as_system(settings, reason, make)
     return made
+
+
+def asked(reason: str, story: "Callable[[Call], Awaitable[Any]]") -> Any:
+    """Runs what a command asks for in the database of the settings. Raises StartRefused."""
+    from pip_api.db.migrate import require_current
+
+    settings = load()
+    require_current(settings)
+    return as_system(settings, reason, story)
 
 
 def as_system(settings: Settings, reason: str, story: "Callable[[Call], Awaitable[Any]]") -> Any:
@@ -104,12 +107,9 @@ def rotate_client(
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
 ) -> None:
     """Print a new secret of a client, shown this once; its other credentials end in some days at the latest."""
-    from pip_api.db.migrate import require_current
     from pip_api.resources.clients import rotate_client
 
-    settings = load()
-    require_current(settings)
-    print(as_system(settings, reason, lambda call: rotate_client(call, client_id, days)))
+    print(asked(reason, lambda call: rotate_client(call, client_id, days)))
 
 
 @clients.command("revoke")
@@ -118,10 +118,7 @@ def revoke_client(
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
 ) -> None:
     """End every credential of a client, and its tokens with them. `rotate` gives it a new one."""
-    from pip_api.db.migrate import require_current
     from pip_api.resources.clients import revoke_client
 
-    settings = load()
-    require_current(settings)
-    number = as_system(settings, reason, lambda call: revoke_client(call, client_id))
+    number = asked(reason, lambda call: revoke_client(call, client_id))
     print(f"{number} credential{'' if number == 1 else 's'} of {client_id} revoked.")

@@ -20,6 +20,16 @@ METADATA = "/.well-known/openid-configuration"
 KEYS = "/keys"
 
 
+class Elapsed:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
 @dataclass
 class Provider:
     port: int

@@ -19,24 +19,12 @@ from pip_api.access.token_text import TokenRefused
 from pip_api.access.tokens import Terms
 from pip_api.http.metrics import Metrics
 from pip_api.settings import NamedIssuer, Settings, StartRefused, load
-from tests.access.provider import Provider, a_reader, provider
-from tests.access.ring import ABSENT, NOW, Ring, T, base64url, ec_jwk, es, rsa_jwk
-from tests.access.test_key_sets import Elapsed
+from tests.access.provider import Elapsed, Provider, a_reader, provider
+from tests.access.ring import ABSENT, NOW, Ring, T, base64url, ec_jwk, es
 from tests.plans import AVON
 from tests.service import Service, refused, running
 
 METRICS = "a-token-for-prometheus"
-
-
-@pytest.fixture
-def elapsed() -> Elapsed:
-    return Elapsed()
-
-
-@pytest.fixture
-async def idp(ring: Ring) -> AsyncIterator[Provider]:
-    async with provider([rsa_jwk("r1", ring.r1), ec_jwk("e1", ring.e1, "P-256")]) as started:
-        yield started
 
 
 @asynccontextmanager

@@ -16,30 +16,9 @@ from structlog.testing import capture_logs
 from pip_api.access.key_sets import STALE, FetchedKeys, freshness, metadata_addresses, new_client
 from pip_api.http.metrics import Metrics
 from pip_api.http.problems import Problem
-from tests.access.provider import KEYS, METADATA, Misbehave, Provider, provider
+from tests.access.provider import KEYS, METADATA, Elapsed, Misbehave, Provider, provider
 from tests.access.ring import Ring, base64url, ec_jwk, rsa_jwk
 from tests.http.test_metrics import sample
-
-
-class Elapsed:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-@pytest.fixture
-def elapsed() -> Elapsed:
-    return Elapsed()
-
-
-@pytest.fixture
-async def idp(ring: Ring) -> AsyncIterator[Provider]:
-    async with provider([rsa_jwk("r1", ring.r1), ec_jwk("e1", ring.e1, "P-256")]) as started:
-        yield started
 
 
 @asynccontextmanager

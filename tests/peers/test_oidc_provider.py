@@ -16,9 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from pip_api.access.keys import SigningKey
 from pip_api.settings import NamedIssuer, Settings
-from tests.access.provider import a_reader
+from tests.access.provider import Elapsed, a_reader
 from tests.access.ring import number, rsa_jwk
-from tests.access.test_key_sets import Elapsed
 from tests.service import Service, refused, running
 from tests.serving import free_port
 

@@ -82,12 +82,12 @@ async def test_a_disabled_client_is_given_nothing_and_can_still_be_ended(service
         await disable_client(call, "mart")
     for give in (
         lambda call: rotate_client(call, "mart", 7),
-        lambda call: grant(call, "mart", None, "force_reader", "force:kent"),
+        lambda call: grant(call, "mart", "", "force_reader", "force:kent"),
     ):
         with pytest.raises(Problem) as refused:
             async with service.at_the_command_line() as call:
                 await give(call)
         assert [each["detail"] for each in refused.value.errors] == ["The account is disabled: let it in again first."]
     async with service.at_the_command_line() as call:
-        await end_grant(call, "mart", None, "data_submitter", "force:kent")
+        await end_grant(call, "mart", "", "data_submitter", "force:kent")
         assert await revoke_client(call, "mart") == 1

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from pip_api.access import base64url
 from pip_api.access.claims import is_for, is_name, moment
-from pip_api.access.keys import base64url, public_jwk
+from pip_api.access.keys import public_jwk
 from pip_api.access.signatures import JWK, VerifyingKeys, unverified
 from pip_api.access.token_text import TokenRefused
 
@@ -80,7 +81,7 @@ def _decoys() -> dict[str, dict[str, JWK]]:
     is held against it, so that the time of a refusal does not tell which clients there are."""
     point = public_jwk(ec.generate_private_key(ec.SECP256R1()).public_key())
     modulus = secrets.randbits(2048) | 1 << 2047 | 1
-    number = {"kty": "RSA", "n": base64url(modulus.to_bytes(256, "big")), "e": "AQAB"}
+    number = {"kty": "RSA", "n": base64url.written(modulus.to_bytes(256, "big")), "e": "AQAB"}
     made = (("ES256", point), ("RS256", number))
     return {name: {kid: {**key, "kid": kid}} for name, key in made for kid in [secrets.token_urlsafe(32)]}
 

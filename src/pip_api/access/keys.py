@@ -1,6 +1,5 @@
 """Which keys does this service sign with, which others of its own does it verify, and what may be derived from them?"""
 
-import base64
 import hashlib
 import json
 import os
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from pip_api.access import base64url
 from pip_api.settings import Settings, StartRefused
 
 _COORDINATE_BYTES = 32
@@ -39,7 +39,7 @@ class SigningKey:
         return dict(self._public)
 
     def private_jwk(self) -> dict[str, str]:
-        return {**self.public_jwk(), "d": base64url(self._scalar())}
+        return {**self.public_jwk(), "d": base64url.written(self._scalar())}
 
     def sign(self, content: bytes) -> bytes:
         """An ES256 signature as JWS has it: r and s, 32 bytes each."""
@@ -58,7 +58,7 @@ class SigningKey:
 def public_jwk(public: ec.EllipticCurvePublicKey) -> dict[str, str]:
     """A public key of the curve P-256, named by its thumbprint."""
     numbers = public.public_numbers()
-    x, y = (base64url(value.to_bytes(_COORDINATE_BYTES, "big")) for value in (numbers.x, numbers.y))
+    x, y = (base64url.written(value.to_bytes(_COORDINATE_BYTES, "big")) for value in (numbers.x, numbers.y))
     point = {"crv": "P-256", "kty": "EC", "x": x, "y": y}
     return {**point, "kid": thumbprint(point), "alg": "ES256", "use": "sig"}
 
@@ -174,8 +174,4 @@ def _place(path: Path, pem: bytes) -> None:
 def thumbprint(members: dict[str, str]) -> str:
     """The name of a key that follows from what it is (RFC 7638); `members` are those that a key of its kind needs."""
     canonical = json.dumps(members, separators=(",", ":"), sort_keys=True)
-    return base64url(hashlib.sha256(canonical.encode()).digest())
-
-
-def base64url(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode("ascii")
+    return base64url.written(hashlib.sha256(canonical.encode()).digest())

@@ -1,18 +1,17 @@
 """What are the parts of a token, read so strictly that one text is one token and no text is an accident?"""
 
-import base64
-import binascii
 import json
 import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
+from pip_api.access import base64url
+
 LONGEST_TOKEN: Final = 8192  # characters
 _HEADER_BYTES: Final = 1024
 _MEMBERS: Final = 64
 _INTEGER_DIGITS: Final = 19
-_BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+")
 # The closing quote is optional so that an unterminated string is one match: trying again at each quote is quadratic.
 _JSON_STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _JSON_BRACKET: Final = re.compile(r"[\[\]{}]")
@@ -45,16 +44,10 @@ def opened(token: str) -> tuple[bytes, bytes]:
 
 def decoded(part: str) -> bytes:
     """The bytes of canonical base64url. Raises TokenRefused."""
-    if not _BASE64URL.fullmatch(part):
-        raise TokenRefused("b64-alphabet")
     try:
-        value = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-    except binascii.Error as error:
-        raise TokenRefused("b64-noncanonical") from error
-    # The unused bits of the last character are free: without this several texts are one token.
-    if base64.urlsafe_b64encode(value).rstrip(b"=").decode("ascii") != part:
-        raise TokenRefused("b64-noncanonical")
-    return value
+        return base64url.read(part)
+    except base64url.NotBase64url as error:
+        raise TokenRefused(f"b64-{error}") from error
 
 
 def json_object(raw: bytes, depth: int) -> dict[str, Any]:

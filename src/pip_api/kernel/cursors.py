@@ -1,7 +1,5 @@
 """From where on does the next page of a list go?"""
 
-import base64
-import binascii
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from pip_api.access import base64url
 from pip_api.http.problems import Problem, fault
 from pip_api.kernel.call import Call
 
@@ -37,15 +36,15 @@ class Cursors:
         expires = int(now.timestamp()) + self._lifetime
         taken_at = None if place.taken_at is None else place.taken_at.timestamp()
         body = orjson.dumps([place.keys, expires, place.snapshot, taken_at], option=orjson.OPT_UTC_Z, default=str)
-        return base64.urlsafe_b64encode(self._seal(body, query) + body).rstrip(b"=").decode()
+        return base64url.written(self._seal(body, query) + body)
 
     def read(self, cursor: str, query: str, now: datetime) -> Place:
         """The place that a cursor marks. Raises 400."""
         try:
-            raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+            raw = base64url.read(cursor)
             seal, body = raw[:24], raw[24:]
             keys, expires, snapshot, taken_at = orjson.loads(body)
-        except (ValueError, TypeError, binascii.Error):
+        except (ValueError, TypeError):
             raise self._invalid("This is not a cursor of yours.") from None
         if not hmac.compare_digest(seal[:16], self._mac(body)):
             raise self._invalid("This is not a cursor of yours.")

@@ -6,7 +6,6 @@ written or read in two ways is refused.
 """
 
 import re
-from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from pip_api.access import base64url
 from pip_api.access.token_text import TokenRefused, decoded, json_object, opened
 from pip_api.ledger.envelope import canonical, moment
 from pip_api.ledger.tree import EMPTY_ROOT
@@ -59,8 +59,8 @@ def log_of(at: datetime) -> str:
 
 
 def sign(head: Head, key: "SigningKey", kind: Kind = HEAD) -> str:
-    content = f"{_base64url(_header(kind, key.kid))}.{_base64url(_payload(head))}"
-    return f"{content}.{_base64url(key.sign(content.encode()))}"
+    content = f"{base64url.written(_header(kind, key.kid))}.{base64url.written(_payload(head))}"
+    return f"{content}.{base64url.written(key.sign(content.encode()))}"
 
 
 def verify(text: str, keys: Keys, kind: Kind = HEAD) -> Head:
@@ -166,7 +166,3 @@ def _head(members: Mapping[str, Any], payload: bytes) -> Head:
 
 def _is(form: re.Pattern[str], value: Any) -> bool:
     return isinstance(value, str) and form.fullmatch(value) is not None
-
-
-def _base64url(value: bytes) -> str:
-    return urlsafe_b64encode(value).rstrip(b"=").decode("ascii")

@@ -5,40 +5,30 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
-
 from pip_api.access.permissions import ROLES
 from pip_api.access.places import PATTERN
-from pip_api.access.tables import ACCOUNT
-from pip_api.db.columns import Code, to_json
-from pip_api.db.statements import Record, Statement
-from pip_api.http.problems import Problem, fault
+from pip_api.db.columns import to_json
+from pip_api.db.statements import Record
 from pip_api.kernel.call import Call
-from pip_api.kernel.resource import Resource
-from pip_api.kernel.verbs import change, create, find, withdraw
+from pip_api.kernel.verbs import change, find, withdraw
 from pip_api.resources.accounts import accounts
 from pip_api.resources.credential_operations import issue, shorten
 from pip_api.resources.credentials import GOOD, LONGEST, credentials
-from pip_api.resources.grants import grants
+from pip_api.resources.enrolment import account_of, grant, made, refused
 
 _PLACE = re.compile(PATTERN)
-_BY_CLIENT_ID = Statement(
-    select(ACCOUNT.c.id).where(ACCOUNT.c.client_id == bindparam("client_id", type_=Code), ACCOUNT.c.issuer.is_(None))
-)
 
 
 async def create_client(call: Call, client_id: str, name: str, role: str, on: str, *, needs_keys: bool = False) -> str:
     """A new program with one role; gives its secret, which is shown this once. Raises Problem."""
     if not _PLACE.fullmatch(on):
-        raise _refused("on", "A place is national, region:CODE or force:CODE.")
+        raise refused("on", "A place is national, region:CODE or force:CODE.")
     if role not in ROLES:
-        raise _refused("role", f"The roles are: {', '.join(sorted(ROLES))}.")
+        raise refused("role", f"The roles are: {', '.join(sorted(ROLES))}.")
     body = {"kind": "service", "name": name, "client_id": client_id, "place": on, "needs_keys": needs_keys}
-    account = await _made(call, accounts, body)
-    id = str(account["id"])
-    secret = await _secret(call, id)
-    reason = call.query.get("reason") or "At the command line"
-    await _made(call, grants, {"account_id": id, "role": role, "place": on, "reason": reason})
+    account = await made(call, accounts, body)
+    secret = await _secret(call, account["id"])
+    await grant(call, client_id, "", role, on)
     return secret
 
 
@@ -61,40 +51,31 @@ async def revoke_client(call: Call, client_id: str) -> int:
 
 async def disable_client(call: Call, client_id: str) -> None:
     """Ends every access of a client. Raises Problem."""
-    before = await find(accounts, call, await _account_id(call, client_id))
+    before = await find(accounts, call, str(await _account_id(call, client_id)))
     if before["disabled_at"] is not None:
-        raise _refused("client_id", "The client is disabled already.")
+        raise refused("client_id", "The client is disabled already.")
     body = {"disabled_at": _text(call.now), "version": before["version"]}
     await change(accounts, replace(call, path={"id": str(before["id"])}, body=lambda: body))
 
 
-async def _account_id(call: Call, client_id: str) -> str:
-    known = await call.session.one(_BY_CLIENT_ID, client_id=client_id)
-    if known is None:
-        raise _refused("client_id", "There is no client with this id.")
-    return str(known["id"])
+async def _account_id(call: Call, client_id: str) -> UUID:
+    id = await account_of(call, client_id)
+    if id is None:
+        raise refused("client_id", "There is no client with this id.")
+    return id
 
 
-async def _good(call: Call, client_id: str) -> tuple[str, list[Record]]:
+async def _good(call: Call, client_id: str) -> tuple[UUID, list[Record]]:
     """The id of a program's account, and the credentials that are good."""
     id = await _account_id(call, client_id)
-    return id, await call.session.fetch(GOOD, account_id=UUID(id), now=call.now)
+    return id, await call.session.fetch(GOOD, account_id=id, now=call.now)
 
 
-async def _secret(call: Call, account_id: str) -> str:
-    body = {"account_id": account_id, "kind": "secret", "expires_at": _text(call.now + LONGEST)}
+async def _secret(call: Call, account_id: UUID) -> str:
+    body = {"account_id": str(account_id), "kind": "secret", "expires_at": _text(call.now + LONGEST)}
     answer = await issue(replace(call, body=lambda: body))
     return str(answer.body["secret"])
 
 
 def _text(moment: datetime) -> str:
     return to_json(moment).decode().strip('"')
-
-
-async def _made(call: Call, of: Resource, body: Record) -> Record:
-    made: Record = (await create(of, replace(call, body=lambda: body))).body
-    return made
-
-
-def _refused(option: str, detail: str) -> Problem:
-    return Problem("validation_failed", detail, errors=[fault("invalid_parameter", detail, "form", parameter=option)])

@@ -33,43 +33,58 @@ _HELD = Statement(
 
 async def create_person(call: Call, issuer: str, subject: str, name: str, place: str) -> Record:
     """An account of a person, who holds nothing yet. Raises Problem."""
-    return await _made(
-        call, accounts, {"kind": "person", "name": name, "issuer": issuer, "subject": subject, "place": place}
-    )
+    if not issuer:
+        raise refused("issuer", f"Say with --issuer who vouches for the person: {_issuers(call)}.")
+    body = {"kind": "person", "name": name, "issuer": issuer, "subject": subject, "place": place}
+    return await made(call, accounts, body)
 
 
-async def grant(call: Call, name: str, issuer: str | None, role: str, place: str) -> Record:
+async def grant(call: Call, name: str, issuer: str, role: str, place: str) -> Record:
     """A role for a program, by its client id, or for a person of an issuer. Raises Problem."""
     account = await _account(call, name, issuer)
     reason = call.query.get("reason") or "At the command line"
-    return await _made(call, grants, {"account_id": str(account), "role": role, "place": place, "reason": reason})
+    return await made(call, grants, {"account_id": str(account), "role": role, "place": place, "reason": reason})
 
 
-async def end_grant(call: Call, name: str, issuer: str | None, role: str, place: str) -> None:
+async def end_grant(call: Call, name: str, issuer: str, role: str, place: str) -> None:
     """Ends a role at a place, however often it was granted. Raises Problem."""
     account = await _account(call, name, issuer)
     held = await call.session.fetch(_HELD, account_id=account, role=role, place=place)
     if not held:
-        raise _refused("role", "This role is not held there.")
+        raise refused("role", "This role is not held there.")
     for each in held:
         await withdraw(grants, replace(call, path={"id": str(each["id"])}, if_match="*"))
 
 
-async def _account(call: Call, name: str, issuer: str | None) -> UUID:
-    if issuer is None:
-        found = await call.session.one(_PROGRAM, name=name)
-    else:
+async def account_of(call: Call, name: str, issuer: str = "") -> UUID | None:
+    """The account of a person of an issuer, or of a program, if there is such a one."""
+    if issuer:
         found = await call.session.one(_PERSON, name=name, issuer=issuer)
-    if found is None:
-        raise _refused("name", "There is no account of this name.")
-    id: UUID = found["id"]
-    return id
+    else:
+        found = await call.session.one(_PROGRAM, name=name)
+    return None if found is None else found["id"]
 
 
-async def _made(call: Call, of: Resource, body: Record) -> Record:
-    made: Record = (await create(of, replace(call, body=lambda: body))).body
-    return made
+async def made(call: Call, of: Resource, body: Record) -> Record:
+    """The row that a body makes. Raises Problem."""
+    row: Record = (await create(of, replace(call, body=lambda: body))).body
+    return row
 
 
-def _refused(option: str, detail: str) -> Problem:
+def refused(option: str, detail: str) -> Problem:
+    """The refusal of one option of a command."""
     return Problem("validation_failed", detail, errors=[fault("invalid_parameter", detail, "form", parameter=option)])
+
+
+async def _account(call: Call, name: str, issuer: str) -> UUID:
+    id = await account_of(call, name, issuer)
+    if id is not None:
+        return id
+    if issuer:
+        raise refused("name", "There is no account of this name at this issuer.")
+    raise refused("name", f"There is no program of this name; for a person say --issuer too: {_issuers(call)}.")
+
+
+def _issuers(call: Call) -> str:
+    named = [each.issuer for each in call.services.settings.issuers]
+    return f"PIP_ISSUERS names {', '.join(named)}" if named else "PIP_ISSUERS names none yet"
