@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from pip_api.db.columns import Code, Instant, Uid
-from pip_api.db.guards import kept_until, resting_on_ledger, served
+from pip_api.db.guards import kept_for_a_time, resting_on_ledger, served
 
 revision = "0006"
 down_revision = "0005"
@@ -30,7 +30,7 @@ def upgrade() -> None:
     )
     op.create_index("revoked_token_kept_until", "revoked_token", ["kept_until"])
     for table, key in (("used_assertion", ("client_id", "jti")), ("revoked_token", ("issuer", "jti"))):
-        kept_until(table, "kept_until", keys=[key])
+        kept_for_a_time(table, "kept_until", keys=[key])
         served(table, "INSERT", "DELETE")
     resting_on_ledger("revoked_token")
 

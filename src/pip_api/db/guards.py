@@ -46,20 +46,6 @@ def erasable(table: str, column: str, others: Sequence[str], keys: Keys, once: s
     _refuse_replacing(table, keys)
 
 
-def kept_until(table: str, column: str, keys: Keys) -> None:
-    """Rows may be added, never changed, and deleted once the moment in this column is over, by the database's clock."""
-    if _is_postgresql():
-        _refuse_on_postgresql(table, "UPDATE")
-        op.execute(
-            f"CREATE TRIGGER {table}_kept_delete BEFORE DELETE ON {table} FOR EACH ROW "
-            f"WHEN (OLD.{column} > now()) EXECUTE FUNCTION refuse_change()"
-        )
-        return
-    _refuse_on_sqlite(table, "UPDATE")
-    _refuse_on_sqlite(table, "DELETE", f"WHEN OLD.{column} > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")
-    _refuse_replacing(table, keys)
-
-
 def queued(table: str, queue: str, column: str) -> None:
     """Each row that is added, by whatever SQL, has this column of it put into a queue, in the same transaction."""
     if _is_postgresql():
@@ -93,6 +79,14 @@ def kept_until(queue: str, done: str) -> None:
         return
     _refuse_on_sqlite(queue, "UPDATE")
     _refuse_on_sqlite(queue, "DELETE", f"WHEN NOT EXISTS ({done})")
+
+
+def kept_for_a_time(table: str, column: str, keys: Keys) -> None:
+    """Rows may be added, never changed, and deleted once the moment in this column is over, by the database's clock."""
+    now = "now()" if _is_postgresql() else "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+    kept_until(table, f"SELECT 1 WHERE OLD.{column} <= {now}")
+    if not _is_postgresql():
+        _refuse_replacing(table, keys)
 
 
 def versioned(table: str, keys: Keys, owner: Sequence[str] = ()) -> None:
