@@ -8,7 +8,7 @@ import pytest
 from pip_api.access.permissions import ROLES, SELF
 from pip_api.app import OPERATIONS
 from pip_api.resources.grants import grants
-from tests.plans import AVON, DEVON, KENT, a_concern, a_plan
+from tests.plans import AVON, DEVON, KENT, MEASURE, a_concern, a_plan, made
 from tests.service import Record, Service, refused
 
 ASK = "/v1/me/access"
@@ -104,6 +104,42 @@ async def test_what_is_out_of_sight_is_answered_like_what_is_not_there(
             told.append((answer.text.replace(thing, "it"), answer.headers.get("etag")))
         assert told[0] == told[1]
     assert (await asked(lead, "pip:write", "force/atlantis"))["because"][0]["code"] == "not_found"
+
+
+async def test_a_region_is_a_place_and_a_measure_is_nowhere(service: Service, admin: httpx.AsyncClient) -> None:
+    """But what is done to a region or a force itself is national, as for all that everybody shares."""
+    await made(admin, "/v1/measures", **MEASURE)
+    regional = await service.signed_in(("regional_triage", "region:south-west"), ("national_admin", f"force:{AVON}"))
+    measure = f"measure/{MEASURE['code']}"
+    for action, thing, allowed, on in (
+        ("triage:read", "region:south-west", True, "region/south-west"),
+        ("triage:read", "region/south-west", True, "region/south-west"),
+        ("triage:read", "region:south-east", False, "region/south-east"),
+        ("triage:read", f"force:{DEVON}", True, f"force/{DEVON}"),
+        ("triage:read", "national", False, "national"),
+        ("figure:write", "region:south-west", False, "region/south-west"),
+        ("measure:read", measure, True, "anywhere"),
+        ("measure:write", measure, False, "national"),
+        ("region:read", "region:south-west", True, "anywhere"),
+        ("region:write", "region/south-west", False, "national"),
+        ("force:write", f"force/{AVON}", False, "national"),
+    ):
+        told = await asked(regional, action, thing)
+        assert (told["allowed"], told["because"][0]["on"]) == (allowed, on), (action, thing)
+    for action, thing in (("measure:write", measure), ("region:write", "region:wales"), ("pip:read", "national")):
+        assert (await asked(admin, action, thing))["allowed"]
+    for thing in ("region:atlantis", "measure/atlantis"):
+        assert (await asked(regional, "measure:read", thing))["because"][0]["code"] == "not_found"
+    auditor = await service.caller("auditor", "region:south-west")
+    assert (await asked(auditor, "audit:read", "region:south-west"))["allowed"]
+    assert (await asked(auditor, "measure:read", measure))["because"][0]["code"] == "not_found"
+
+
+async def test_a_permission_that_there_is_not_is_named(lead: httpx.AsyncClient) -> None:
+    answer = await lead.get(ASK, params={"action": "pip:wriet", "resource": f"force/{AVON}"})
+    (wrong,) = refused(answer, 400, "invalid_parameter")["errors"]
+    assert (wrong["parameter"], wrong["suggestion"]) == ("action", "pip:write")
+    assert wrong["detail"] == "There is no permission 'pip:wriet' here."
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,18 @@ async def test_rotation_leaves_both_good_for_some_days(
         assert codes(late) == [("rule_broken", "#/old_ends_at")]
 
 
+async def test_a_rotation_needs_no_content(service: Service, keeper: httpx.AsyncClient, mart: tuple[str, str]) -> None:
+    (old,) = await credentials_of(service, keeper, mart[0])
+    path, key = f"{PATH}/{old['id']}/rotation", {"Idempotency-Key": "once"}
+    refused(await keeper.post(path, headers={"Content-Type": "text/plain"}), 415, "unsupported_media_type")
+    first = await keeper.post(path, headers=key)
+    assert first.status_code == 201, first.text
+    assert (await keeper.post(path, headers={"Content-Type": "application/json"})).status_code == 201
+    refused(await keeper.post(PATH), 415, "unsupported_media_type")
+    own = await signed_in(service, *mart)
+    assert (await own.post(OWN)).status_code == 201
+
+
 async def test_a_program_changes_its_own_secret_and_no_other(
     service: Service, keeper: httpx.AsyncClient, mart: tuple[str, str]
 ) -> None:

@@ -13,7 +13,8 @@ from pip_api.access.principals import geography, grants_of
 from pip_api.db.columns import to_json
 from pip_api.db.statements import Record
 from pip_api.http.preconditions import content_etag
-from pip_api.http.problems import bad_parameter
+from pip_api.http.problems import Problem, bad_parameter
+from pip_api.http.query import unknown
 from pip_api.http.rates import policies
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import IF_NONE_MATCH, TEXT, Operation, query
@@ -25,6 +26,8 @@ from pip_api.ledger.as_of import NOW
 
 _ASKED = PERMISSIONS - {SELF}
 """What is held somewhere: to ask about oneself one needs no place."""
+_AS_PLACES = ("force:", "region:")
+ANYWHERE = "anywhere"
 
 
 class TokenRead(BaseModel):
@@ -137,12 +140,13 @@ class Access:
         """What is out of sight is answered like what does not exist."""
         action, about = _needed(call, "action"), _needed(call, "resource")
         if action not in _ASKED:
-            raise bad_parameter("action", "There is no such permission.", allowed=sorted(_ASKED))
-        found, home = await self._home(call, about)
+            wrong = unknown(action, _ASKED, "action", "permission")
+            raise Problem("invalid_parameter", wrong["detail"], errors=[wrong])
+        found, home = await self._home(call, action, about)
         if not found:
             return Answer(200, _told(False, "not_found", action, about, "There is no such thing here."))
         on = _written(home)
-        if call.by.held.holds(action, home):
+        if _holds(call.by.held, action, home):
             giving = await self._giving(call, action, home)
             return Answer(200, _told(True, "granted", action, on, f"By {giving}."))
         if await self._giving(call, action, home):
@@ -150,24 +154,32 @@ class Access:
             return Answer(200, _told(False, "token_scope", action, on, detail))
         return Answer(200, _told(False, "missing_grant", action, on, "None of your roles gives this permission here."))
 
-    async def _home(self, call: Call, about: str) -> tuple[bool, str | None]:
-        """Whether the caller may see a thing, and where a permission on it has to be held."""
-        noun, slash, name = about.partition("/")
-        if noun == "force" and slash:
-            return name in await geography(call.session), name
+    async def _home(self, call: Call, action: str, about: str) -> tuple[bool, str | None]:
+        """Whether the caller may see a thing, and where a permission on it has to be held.
+
+        A force or a region is a place, which everybody may know, but for what is done to itself. Reference data are
+        read by whoever may read them anywhere.
+        """
+        if about == "national":
+            return True, about
+        noun, slash, name = (about.replace(":", "/", 1) if about.startswith(_AS_PLACES) else about).partition("/")
         if about.startswith("ref:"):
             noun, name = "pip", about
         elif not slash or noun not in self._resources:
-            detail = "'resource' must be a noun and an id, force/CODE, or ref: and the reference of a plan."
+            detail = "'resource' must be a noun and an id or code, a place, or ref: and the reference of a plan."
             raise bad_parameter("resource", detail, allowed=sorted(self._resources))
         of = self._resources[noun]
         column, value = identified(name, of.key)
         if value is None:
             return False, None
         row = await call.session.one(of.one_by(column, NOW), name=value, forces=of.reached(call.by))
+        if row is not None and f"{noun}:" in _AS_PLACES and not action.startswith(f"{noun}:"):
+            return True, f"{noun}:{row['code']}"
         if row is None or of.reads not in call.by.held.forces:
             return False, None
-        return True, None if of.home is None else row[of.home]
+        if of.home is None:
+            return True, ANYWHERE if action == of.reads else None
+        return True, row[of.home]
 
     async def _giving(self, call: Call, action: str, home: str | None) -> str:
         """The grants that give a permission there, whatever the token says."""
@@ -176,9 +188,13 @@ class Access:
         giving = [
             f"{each.role} on {each.place}"
             for each in grants
-            if reach_of(call.by.kind, [each], None, regions, call.now).holds(action, home)
+            if _holds(reach_of(call.by.kind, [each], None, regions, call.now), action, home)
         ]
         return ", ".join(sorted(giving))
+
+
+def _holds(reach: Reach, action: str, home: str | None) -> bool:
+    return action in reach.forces if home == ANYWHERE else reach.holds(action, home)
 
 
 def _needed(call: Call, name: str) -> str:
@@ -189,8 +205,8 @@ def _needed(call: Call, name: str) -> str:
 
 def _written(home: str | None) -> str:
     """Where a permission has to be held, as in a reason."""
-    if home is None:
-        return "national"
+    if home is None or home == ANYWHERE:
+        return home or "national"
     force = force_in(home)
     return home.replace(":", "/") if force is None else f"force/{force}"
 
@@ -201,7 +217,7 @@ def _told(allowed: bool, code: str, needs: str, on: str, detail: str) -> Record:
 
 def operations(resources: Iterable[Resource]) -> list[Operation]:
     access = Access(resources)
-    nouns = "|".join(sorted({"force", *(each.noun for each in resources)}))
+    nouns = "|".join(sorted(each.noun for each in resources))
     return [
         Operation(
             "GET", "/v1/me", "getMe", "access", "Read who you are, and what you may do", SELF,
@@ -217,8 +233,9 @@ def operations(resources: Iterable[Resource]) -> list[Operation]:
                 ) | {"required": True},
                 query(
                     "resource",
-                    "A noun and an id, with / between; ref: and the reference of a plan; or force/ and a force's code.",
-                    TEXT | {"pattern": f"^(ref:|({nouns})/)[^\\x00]*$"},
+                    "A noun and an id or a code, with / between, such as measure/answered-in-time; ref: and the "
+                    "reference of a plan; or a place: national, region:CODE or force:CODE.",
+                    TEXT | {"pattern": f"^(national|((force|region):|ref:|({nouns})/)[^\\x00]*)$"},
                     example="force/avon-and-somerset",
                 ) | {"required": True},
             ],

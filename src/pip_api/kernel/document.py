@@ -168,6 +168,8 @@ class Operation:
     parameters: Sequence[Schema] = ()
     body: type[BaseModel] | None = None
     accepts: Sequence[str] = JSON
+    may_be_empty: bool = False
+    """Whether no content at all is taken as an object without members."""
     upload: bool = False
     admit: Callable[[Principal, Mapping[str, str]], None] | None = None
     """Refuses a request by its caller and its query, before the body is received."""

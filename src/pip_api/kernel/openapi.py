@@ -35,6 +35,10 @@ OF_KNOWN_CALLERS = ("RateLimit", "RateLimit-Policy")
 OF_CHANGES = (
     "Audit-Event", "Audit-Tree-Size", "Dry-Run", "Idempotency-Key", "Idempotency-Replayed", "Original-Request-Id",
 )  # fmt: skip
+TWO_REASONS = (
+    "The member `reason` belongs to the row and is shown with it; the parameter `reason` says why this request was "
+    "made, and stands in the ledger only."
+)
 ALWAYS_REFUSED = (400, 401, 403, 406, 414, 429, 500, 503)
 
 
@@ -43,6 +47,8 @@ def described(operation: Operation) -> Schema:
     story = operation.story
     says = inspect.getdoc(story.func if isinstance(story, partial) else story) or operation.summary
     taken = {each["name"] for each in operation.parameters}
+    if operation.body is not None and "reason" in operation.body.model_fields.keys() & taken:
+        says += f"\n\n{TWO_REASONS}"
     parameters = [
         {**each, "required": True} if each["name"] == "If-Match" and operation.method == "DELETE" else each
         for each in operation.parameters
@@ -73,7 +79,7 @@ def described(operation: Operation) -> Schema:
         kinds = {kind: dict(content) for kind in operation.accepts}
         if operation.sample is not None:
             kinds[operation.accepts[0]]["example"] = operation.sample
-        extra["requestBody"] = {"required": True, "content": kinds}
+        extra["requestBody"] = {"required": not operation.may_be_empty, "content": kinds}
     return extra
 
 

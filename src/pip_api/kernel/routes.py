@@ -26,6 +26,7 @@ from pip_api.kernel.document import (
     ID,
     IF_MATCH,
     IF_NONE_MATCH,
+    JSON,
     LIMIT,
     MERGE_PATCH,
     NUMBER,
@@ -96,13 +97,15 @@ def answering(
             require_writable(services.settings.read_only)
         if operation.admit is not None:
             operation.admit(by, query)
-        asked = partial(Asked, by, incoming.request_id, incoming.path, query, incoming.headers)
+        asked = partial(Asked, by, incoming.request_id, incoming.path, query, headers=incoming.headers)
         if operation.upload:
             with tempfile.TemporaryFile() as file:
                 upload = await _spooled(incoming, operation, cast(BinaryIO, file), services.settings.max_import_bytes)
                 answered = await perform(operation, services, asked(upload=upload))
         elif has_body:
             body = await received(incoming.receive, incoming.headers, services.settings.max_body_bytes)
+            if operation.may_be_empty and not body:
+                asked, body = partial(asked, headers={"content-type": JSON[0], **incoming.headers}), b"{}"
             answered = await perform(operation, services, asked(body=body))
         else:
             answered = await perform(operation, services, asked())

@@ -63,12 +63,9 @@ async def create(of: Resource, call: Call, hidden: Mapping[str, Any] | None = No
     new = of.accepted(call.body(), call.ignored)
     parent, related, errors = await _related(of, call, new, new)
     home = None if of.home is None else (new if parent is None else parent).get(of.home)
-    # A force that is named and out of reach is refused like one that is not there; a parent that was found is in reach.
-    # A place that there is not is told, whoever asks: everybody may know the regions and the forces.
-    # So is a parent that there is not, or that the caller does not see.
-    nowhere = home is None or any(each["pointer"] == pointer("place") for each in errors)
-    elsewhere = of.home == "place" and nowhere
-    if parent is not None or (not elsewhere and (of.home != "force_code" or home in call.by.reach(of.reads))):
+    # Where it would belong is looked at first: a force, a place or a parent that there is not, or that the caller does
+    # not see, is told as a fault of the body (422), and not as a want of permission.
+    if of.home is None or (home is not None and all(each["pointer"] != pointer(of.home) for each in errors)):
         await require_permitted(of, call, new, None, home)
         call.require_for(of.writes, home)
     errors += [] if of.home is not None and home is None else _rules(of, call, new, None, parent, related)

@@ -145,11 +145,11 @@ operations = [
     Operation(
         "POST", f"{credentials.path}/{{id}}/rotation", "rotateCredential", credentials.plural,
         "Make the successor of a credential", credentials.writes, rotate, {201: CredentialIssued}, [ID, REASON],
-        CredentialRotation, changes_access=True, shown_once=("secret",),
+        CredentialRotation, may_be_empty=True, changes_access=True, shown_once=("secret",),
     ),
     Operation(
         "POST", "/v1/me/credential/rotation", "rotateOwnCredential", credentials.plural,
         "Make the successor of the caller's own credential", "credential:rotate", rotate_own, {201: CredentialIssued},
-        [REASON], CredentialRotation, changes_access=True, shown_once=("secret",),
+        [REASON], CredentialRotation, may_be_empty=True, changes_access=True, shown_once=("secret",),
     ),
 ]  # fmt: skip
