@@ -25,6 +25,7 @@ from pip_api.db.scoping import Scoping
 from pip_api.http.logs import configure
 from pip_api.settings import load as load_settings
 from tests.postgres import UNWALLED, as_role, cluster
+from tests.service import let_in
 from tests.serving import free_port
 
 ROUNDS = 5
@@ -109,7 +110,8 @@ def _serve(port: int) -> None:
     Scoping.take = keep_silent  # type: ignore[method-assign]
     settings = load_settings()
     configure(json=False, level=settings.log_level)
-    app = create_app(settings, second_wall=False)
+    app = create_app(settings)
+    let_in(app)
     gc.freeze()
     uvicorn.run(app, port=port, http="httptools", loop="uvloop", log_config=None, access_log=False, server_header=False)
 

@@ -29,6 +29,7 @@ from pip_api.db import open_database
 from pip_api.db.columns import to_json
 from pip_api.db.errors import Unavailable
 from pip_api.db.migrate import head
+from pip_api.db.scopes import EVERY_FORCE
 from pip_api.exchange import figures as figure_imports
 from pip_api.exchange import imports
 from pip_api.exchange import measures as measure_imports
@@ -139,12 +140,10 @@ def create_app(
     clock: Callable[[], datetime] = now,
     elapsed: Callable[[], float] = monotonic,
     new_id: Callable[[], UUID] = uuid7,
-    second_wall: bool = True,
 ) -> FastAPI:
     """The service as an ASGI application. It connects to its database when it starts. Raises StartRefused.
 
-    `elapsed` counts seconds, as a clock does that nobody sets. Only a test that proves the first wall alone starts the
-    service without the second one.
+    `elapsed` counts seconds, as a clock does that nobody sets.
     """
     require_cryptography_backend()
     services = create_services(settings, clock=clock, new_id=new_id)
@@ -165,7 +164,7 @@ def create_app(
     services.log.keys = list(own_keys(sealer.key, settings.earlier_sealing_key_files).values())
     metrics.show(services.log.figures(clock))
 
-    app = _application(_lifespan(services, issuers, sealer, second_wall))
+    app = _application(_lifespan(services, issuers, sealer))
     app.state.services = services
     app.state.sealer = sealer
     app.state.rates = rates(settings, services)
@@ -237,12 +236,11 @@ def _application(lifespan: Lifespan | None) -> FastAPI:
     return app
 
 
-def _lifespan(services: Services, issuers: Issuers, sealer: Sealer, second_wall: bool) -> Lifespan:
+def _lifespan(services: Services, issuers: Issuers, sealer: Sealer) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await services.database.open()
-        if second_wall:
-            await services.database.require_walls()
+        await services.database.require_walls()
         await issuers.open()
         every = 0 if services.settings.read_only else services.settings.sealing_interval_ms
         sealing = sealer.run(every / 1_000) if every else watch(services.database, services.log)
@@ -273,11 +271,16 @@ async def _clear_up(services: Services) -> None:
         await asyncio.sleep(3_600)
         try:
             if not services.settings.read_only:
-                async with services.database.transaction(bulk=True) as session:  # however many there are
-                    await forget_old(session, services.clock())
-                    await spent.forget_old(session, services.clock())
+                await forget_what_is_old(services)
         except Exception:
             log.exception("what is old was not cleared up; it is tried again in an hour")
+
+
+async def forget_what_is_old(services: Services) -> None:
+    """Drops what is kept for a time only, and whose time is over."""
+    async with services.database.transaction(EVERY_FORCE, bulk=True) as session:  # however many there are
+        await forget_old(session, services.clock())
+        await spent.forget_old(session, services.clock())
 
 
 async def _refused_by_router(request: Request, error: Exception) -> Response:

@@ -16,6 +16,7 @@ from pip_api.access.signatures import ALGORITHMS
 from pip_api.access.token_text import TokenRefused
 from pip_api.access.tokens import Claims, TokenIssuer
 from pip_api.db.errors import Conflict
+from pip_api.db.scopes import EVERY_FORCE
 from pip_api.http.body import received
 from pip_api.http.manners import require_writable
 from pip_api.http.rates import Policy, Rates
@@ -133,7 +134,7 @@ async def _revoke(request: Request, fields: Mapping[str, str]) -> Response:
         force_code=None, state={"jti": claims.jti, "expires_at": claims.expires_at}, patch=[], kind="credential",
     )  # fmt: skip
     try:
-        async with services.database.transaction() as session:
+        async with services.database.transaction(EVERY_FORCE) as session:
             await entries.record(session, entry)
             await spent.revoke(session, claims, entry["id"])
     except Conflict as conflict:
@@ -159,7 +160,7 @@ async def _signed_in(request: Request, fields: Mapping[str, str]) -> Client:
         proof = proof_in(fields, request.headers.get("authorization"))
         named = proof.client_id
         unit = services.database.read if proof.assertion is None else services.database.transaction
-        async with unit() as session:
+        async with unit(EVERY_FORCE) as session:
             return await authenticate(session, proof, door.audiences, now)
     except NotTheClient as refusal:
         try:

@@ -41,7 +41,7 @@ class NaiveDatabase(PostgresDatabase):
     async def read(self, scope: Forces | None = None) -> AsyncIterator[Session]:
         async with super().read() as session:
             if scope is not None:
-                await session.fetch(FOR_THE_CONNECTION, forces=scope.text.decode())
+                await session.fetch(FOR_THE_CONNECTION, forces=scope.texts[0].decode())
             yield session
 
 

@@ -16,6 +16,7 @@ from pip_api.db.session import Database
 from pip_api.db.statements import Statement
 from pip_api.resources.measures import measures
 from pip_api.settings import Settings
+from tests.db.asking import end_others
 from tests.plans import CONCERN, MEASURE, made
 from tests.postgres import unguarded
 from tests.service import Service, refused, running
@@ -120,11 +121,7 @@ async def test_a_lost_connection_is_replaced(settings: Settings, service: Servic
     admin = await service.caller("national_admin")
     for method, path in (("GET", "/readyz"), ("POST", "/v1/concerns")):
         assert (await admin.get("/v1/concerns")).status_code == 200
-        with psycopg.connect(unguarded(settings), autocommit=True) as other:
-            other.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+        end_others(settings)
         answer = await admin.request(method, path, json=CONCERN)
         if not answer.is_success:  # nobody had noticed yet
             refused(answer, 503, "temporarily_unavailable")

@@ -7,17 +7,19 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import String, func, literal_column, select, text, update
+from sqlalchemy import Integer, String, column, func, literal_column, select, text, update
 from sqlmodel import SQLModel
 
 from pip_api.db.errors import Conflict, OutOfScope
 from pip_api.db.guards import SERVICE
+from pip_api.db.policies import OWN
 from pip_api.db.postgres import PostgresDatabase
 from pip_api.db.scopes import EVERY_FORCE, Forces
 from pip_api.db.session import Session
 from pip_api.db.statements import Statement
 from pip_api.resources.concerns import Concern, concerns
 from pip_api.settings import Settings, StartRefused
+from tests.db import promises
 from tests.db.asking import opened, outside
 from tests.plans import AVON, KENT, a_concern
 from tests.postgres import UNWALLED, as_role, unguarded
@@ -26,7 +28,7 @@ from tests.serving import COMMAND, free_port
 
 pytestmark = pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
 
-OWNED = [name for name, table in SQLModel.metadata.tables.items() if "force_code" in table.c]
+WALLED = [*OWN, *(name for name, table in SQLModel.metadata.tables.items() if "force_code" in table.c)]
 ALL = Statement(select(concerns.table.c.force_code).order_by(concerns.table.c.force_code))
 RENAME = Statement(update(Concern).values(title="x", version=concerns.table.c.version + 1))
 TOLD = Statement(select(func.current_setting("pip.forces", literal_column("true"), type_=String()).label("forces")))
@@ -57,7 +59,8 @@ SCOPES: list[tuple[Forces | None, list[str]]] = [
     (None, []),
     (EVERY_FORCE, [AVON, KENT]),
     (Forces(), []),
-    (Forces([KENT, AVON, 'no"such{}\\,force']), [AVON, KENT]),
+    (Forces([KENT, AVON, 'no"such{}\\force']), [AVON, KENT]),
+    (Forces([f"{KENT}y", AVON[:-1], "*"]), []),
     (None, []),
 ]
 
@@ -130,6 +133,26 @@ GAPS = {
     "ALTER POLICY in_scope ON concern WITH CHECK (true)": "concern",
     f"ALTER POLICY in_scope ON pip TO {UNWALLED}": "pip",
     "CREATE TABLE newcomer (force_code text); CREATE TABLE other (n int)": "newcomer",
+    "CREATE TABLE newcomer (place text)": "newcomer",
+    "ALTER TABLE idempotency_key DISABLE ROW LEVEL SECURITY": "idempotency_key",
+    "ALTER POLICY in_scope ON account USING (true)": "account",
+    "ALTER POLICY in_scope ON access_grant WITH CHECK (pip.is_own(account_id))": "access_grant",
+}
+YES = "LANGUAGE sql AS $$ SELECT ',avon-and-somerset,kent,' $$"
+BROKEN = {
+    f"CREATE OR REPLACE FUNCTION pip.scope_forces() RETURNS text STABLE {YES}": "function pip.scope_forces",
+    "ALTER FUNCTION pip.scope_forces() SECURITY DEFINER": "function pip.scope_forces",
+    "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN OLD; END $$": (
+        "function public.refuse_change"
+    ),
+    "DROP FUNCTION put_into_ledger_unsealed() CASCADE": "function public.put_into_ledger_unsealed",
+    "DROP TRIGGER ledger_entry_kept_row ON ledger_entry": "trigger ledger_entry_kept_row of ledger_entry",
+    "ALTER TABLE concern DISABLE TRIGGER concern_version": "trigger concern_version of concern",
+    "ALTER TABLE figure ENABLE REPLICA TRIGGER figure_kept_row": "trigger figure_kept_row of figure",
+    "DROP TRIGGER pip_version ON pip; CREATE TRIGGER pip_version BEFORE UPDATE ON pip FOR EACH ROW WHEN (false)"
+    " EXECUTE FUNCTION refuse_update()": "trigger pip_version of pip",
+    "ALTER TABLE pip DROP CONSTRAINT pip_in_ledger": "constraint pip_in_ledger of pip",
+    "ALTER TABLE action DISABLE TRIGGER ALL": "constraint action_in_ledger of action",
 }
 
 
@@ -152,6 +175,23 @@ async def test_it_does_not_serve_where_a_table_has_no_wall(settings: Settings, c
     with pytest.raises(StartRefused):
         async with running(settings):
             pass
+
+
+@pytest.mark.parametrize("change", BROKEN)
+async def test_it_does_not_serve_where_a_promise_is_broken(settings: Settings, change: str) -> None:
+    outside(settings, change)
+    told = await refusal(settings)
+    assert told.startswith(f"The {BROKEN[change]} is missing, switched off or not as this release makes it: run ")
+
+
+def test_the_promises_are_those_that_the_migrations_make(settings: Settings) -> None:
+    assert promises.made(unguarded(settings)) == promises.FILE.read_text(), "python -m tests.db.promises writes them"
+
+
+async def test_it_does_not_serve_where_no_trigger_is_asked(settings: Settings) -> None:
+    name = outside(settings, "SELECT quote_ident(current_database())")
+    outside(settings, f"ALTER ROLE {SERVICE} IN DATABASE {name} SET session_replication_role = replica")
+    assert (await refusal(settings)).startswith(f"The login {SERVICE} has session_replication_role = replica, ")
 
 
 @pytest.mark.parametrize(
@@ -274,7 +314,7 @@ def test_nobody_logs_in_as_the_owner_and_everything_is_its(settings: Settings) -
     owners = "SELECT array_agg(DISTINCT tableowner::text) FROM pg_tables WHERE schemaname = 'public'"
     assert outside(settings, owners) == ["pip_owner"]
     walled = "SELECT array_agg(tablename::text ORDER BY tablename) FROM pg_tables WHERE rowsecurity"
-    assert outside(settings, walled) == sorted(OWNED)
+    assert outside(settings, walled) == sorted(WALLED)
 
 
 # Each wall alone
@@ -310,6 +350,33 @@ async def test_the_first_wall_holds_alone(service: Service, rows: dict[str, Reco
         caller = without.http(Authorization=lead.headers["authorization"])
         assert (await caller.get("/v1/concerns")).json()["items"] == [rows[AVON]]
         refused(await caller.get(f"/v1/concerns/{rows[KENT]['id']}"), 404, "not_found")
+
+
+async def test_what_was_answered_is_seen_by_whom_it_was_answered(service: Service, lead: httpx.AsyncClient) -> None:
+    new = {"force_code": AVON, "title": "x", "source": "ppmg", "identified_by": "x", "identified_on": "2026-10-01"}
+    answer = await lead.post("/v1/concerns", json=new, headers={"Idempotency-Key": '"first"'})
+    assert answer.status_code == 201
+    own = (await service.account(service.name_of(lead)))["id"]
+    kept = Statement(select(literal_column("key", String()).label("key")).select_from(text("idempotency_key")))
+    for scope, expected in ((Forces([AVON], [], own), ["first"]), (Forces([AVON]), []), (None, [])):
+        async with service.services.database.read(scope) as session:
+            assert [row["key"] for row in await session.fetch(kept)] == expected
+    assert (await lead.post("/v1/concerns", json=new, headers={"Idempotency-Key": '"first"'})).content == answer.content
+
+
+async def test_nobody_changes_their_own_access_where_the_doors_are_open(
+    database: PostgresDatabase, filled: Settings
+) -> None:
+    """Of one's own account and grants a session sees what stands elsewhere too, and writes none of it."""
+    whose = outside(filled, "SELECT id FROM account LIMIT 1")
+    for table in ("account", "access_grant"):
+        raise_version = Statement(text(f"UPDATE {table} SET version = version + 1"))
+        seen = Statement(text(f"SELECT count(*) AS n FROM {table}").columns(column("n", Integer())))
+        async with database.read(Forces([], ["region:wales"], whose)) as session:
+            assert await session.fetch(seen) == [{"n": 1}]
+        with pytest.raises(OutOfScope):
+            async with database.transaction(Forces([], ["region:wales"], whose)) as session:
+                await session.run(raise_version)
 
 
 async def test_with_both_walls_off_there_is_no_wall(service: Service, rows: dict[str, Record]) -> None:

@@ -7,6 +7,7 @@ import httpx
 
 from pip_api.access.keys import load_signing_key
 from pip_api.access.tokens import TokenIssuer
+from pip_api.db.scopes import EVERY_FORCE
 from pip_api.resources.accounts import accounts
 from pip_api.resources.clients import create_client
 from pip_api.resources.credentials import GOOD
@@ -40,7 +41,7 @@ async def add_account(service: Service, name: str, caller: Caller) -> UUID | Non
         await service.change(accounts, account, disabled_at=service.clock().isoformat())
     if caller.person:
         return None
-    async with service.services.database.read() as session:
+    async with service.services.database.read(EVERY_FORCE) as session:
         (credential,) = await session.fetch(GOOD, account_id=UUID(account), now=service.clock())
     credential_id: UUID = credential["id"]
     return credential_id

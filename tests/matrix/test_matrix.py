@@ -11,8 +11,6 @@ from tests.soak import LONG
 
 PROVING = ("everything", "own", "same_region", "other_region", "withdrawn_elsewhere")
 """The positions at which the quick form looks whether one wall is enough."""
-BEHIND_ONE = ("account", "credential", "grant")
-"""Who a caller is has to be read before it is known what the caller reaches: the database keeps no force from these."""
 
 
 def test_the_table_has_each_operation_and_no_other() -> None:
@@ -34,8 +32,6 @@ async def test_everybody_is_answered_what_the_table_says(tried: Tried, name: str
 async def test_one_wall_is_enough(breached: Tried, name: str) -> None:
     """With the first off, what is left goes by force and not by role: who holds two is for the first wall to hold."""
     rule, doors, wrong = RULES[name], breached.first_wall, []
-    if rule.of in BEHIND_ONE and not doors:
-        return
     for caller, client in breached.clients.items():
         if not caller.unknown and caller.holds(rule) and (doors or len(caller.grants) == 1):
             positions = [each for each in rule.positions if LONG or each in PROVING]

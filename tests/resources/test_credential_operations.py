@@ -11,6 +11,7 @@ from sqlalchemy import select
 from pip_api.access.keys import load_signing_key
 from pip_api.access.tokens import TokenIssuer
 from pip_api.db.columns import to_json
+from pip_api.db.scopes import EVERY_FORCE
 from pip_api.db.statements import Statement
 from pip_api.kernel.idempotency import IdempotencyKey
 from pip_api.ledger.entries import LedgerEntry
@@ -282,7 +283,7 @@ _EVERYTHING = [
 async def everything(service: Service) -> str:
     """All that the database holds of answers, entries and credentials, as text."""
     held = []
-    async with service.services.database.read() as session:
+    async with service.services.database.read(EVERY_FORCE) as session:
         for statement in _EVERYTHING:
             held += await session.fetch(statement)
     return repr(held)

@@ -12,6 +12,7 @@ from pip_api.access.principals import CHALLENGE, Principal, load
 from pip_api.access.token_text import TokenRefused
 from pip_api.access.tokens import Claims
 from pip_api.access.verified_tokens import VerifiedTokens
+from pip_api.db.scopes import EVERY_FORCE
 from pip_api.db.session import Database
 from pip_api.http.metrics import Metrics
 from pip_api.http.problems import Problem
@@ -76,7 +77,7 @@ class Authentication:
         """Remembered for each token, since each can be revoked alone. Also that nobody is known is remembered."""
         until, principal = self._principals.get(claims, (0.0, None))
         if not until - self._seconds <= now.timestamp() < until:  # both ends: a clock may step back
-            async with self._database.read() as session:
+            async with self._database.read(EVERY_FORCE) as session:
                 principal = await load(session, claims, self._own_issuer, now)
             if len(self._principals) >= 10_000:
                 self._principals.clear()

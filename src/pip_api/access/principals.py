@@ -43,11 +43,12 @@ class Principal:
     credential_id: UUID | None = None
     """With which credential it signed in, if it did so here."""
     scope: Forces = field(init=False)
-    """Every force that any permission reaches: PostgreSQL lets no statement of a request beyond them."""
+    """Every force that any permission reaches, and every place: PostgreSQL lets no statement of a request beyond."""
 
     def __post_init__(self) -> None:
         every: set[str] = set().union(*set(self.held.forces.values()))
-        object.__setattr__(self, "scope", Forces(sorted(every)))
+        places = sorted(set().union(*map(self.places, self.held.forces)))
+        object.__setattr__(self, "scope", Forces(sorted(every), places, self.id))
 
     @property
     def counted_as(self) -> str:

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
+from pip_api.db.policies import FUNCTIONS, POLICY, wall_of
+
 Keys = Sequence[Sequence[str]]
 
 OWNER, SERVICE = "pip_owner", "pip_app"
 """PostgreSQL's roles: nobody logs in as the one that owns everything, and the service has only what it is granted."""
-POLICY = "in_scope"
 
 
 def _is_postgresql() -> bool:
@@ -165,7 +166,7 @@ def never_overlapping(table: str, owner: str, start: str, end: str) -> None:
 
 
 def scopes() -> None:
-    """What the policies ask for the forces that a transaction reaches. Without a scope that is none, and no error.
+    """What the policies ask for the rows that a transaction reaches.
 
     SQLite knows no roles and no policies: there this and `served` do nothing.
     """
@@ -173,24 +174,8 @@ def scopes() -> None:
         return
     op.execute("CREATE SCHEMA pip")
     op.execute(f"GRANT USAGE ON SCHEMA pip TO {SERVICE}")
-    op.execute(
-        """
-        CREATE FUNCTION pip.every_force() RETURNS text[] LANGUAGE sql STABLE
-        AS $$ SELECT coalesce(array_agg(code::text), '{}') FROM public.force $$
-        """
-    )
-    # Without a subselect of its own it becomes a part of each statement, which costs nothing. The star is what the
-    # service's own work sends, and the forces that it then reaches are those that the statement sees. It gives a list
-    # and no text: a text would be read anew for each row.
-    op.execute(
-        """
-        CREATE FUNCTION pip.scope_forces() RETURNS text[] LANGUAGE sql STABLE AS $$
-            SELECT CASE current_setting('pip.forces', true)
-                WHEN '*' THEN pip.every_force() ELSE nullif(current_setting('pip.forces', true), '')::text[]
-            END
-        $$
-        """
-    )
+    for name, (gives, body) in FUNCTIONS.items():
+        op.execute(f"CREATE FUNCTION {name} RETURNS {gives} LANGUAGE sql STABLE AS $${body}$$")
 
 
 def granted(table: str, *rights: str) -> None:
@@ -200,22 +185,19 @@ def granted(table: str, *rights: str) -> None:
 
 
 def served(table: str, *rights: str) -> None:
-    """What the service may do with a table besides reading it. Of a table with `force_code` it reaches only the rows in
-    its scope, and those that no force owns where there are such. A table that is left out the service cannot even read.
+    """What the service may do with a table besides reading it, and with which rows of it. A table that is left out the
+    service cannot even read.
     """
     if not _is_postgresql():
         return
     granted(table, "SELECT", *rights)
-    columns = {column["name"]: column for column in sa.inspect(op.get_bind()).get_columns(table)}
-    if "force_code" not in columns:
+    nullable = {each["name"]: each["nullable"] for each in sa.inspect(op.get_bind()).get_columns(table)}
+    if (wall := wall_of(table, nullable)) is None:
         return
-    # In a subselect it is asked once for a statement, and not for each row. The cast says that it is one list.
-    reached = "force_code = ANY ((SELECT pip.scope_forces())::text[])"
-    if columns["force_code"]["nullable"]:
-        reached = f"force_code IS NULL OR {reached}"
+    seen, written = wall
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")  # for its owner too
-    op.execute(f"CREATE POLICY {POLICY} ON {table} USING ({reached}) WITH CHECK ({reached})")
+    op.execute(f"CREATE POLICY {POLICY} ON {table} USING ({seen}) WITH CHECK ({written})")
 
 
 def _refuse_on_postgresql(table: str, events: str) -> None:

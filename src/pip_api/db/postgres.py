@@ -14,7 +14,7 @@ from pip_api.db.pool import Pool
 from pip_api.db.scopes import Forces
 from pip_api.db.session import Database, Session
 from pip_api.db.statements import Record, Statement
-from pip_api.db.walls import GAPS
+from pip_api.db.walls import GAPS, promises
 from pip_api.db.wire import Wire
 from pip_api.settings import StartRefused
 
@@ -147,7 +147,7 @@ class PostgresDatabase(Database):
 
     async def require_walls(self) -> None:
         async with self.read() as session:
-            gap = await session.one(GAPS)
+            gap = await session.one(GAPS, promises=promises())
         if gap is not None:
             raise StartRefused(gap["told"])
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 from psycopg.pq.abc import PGconn
 
-from pip_api.db.scopes import Forces
+from pip_api.db.scopes import SETTINGS, Forces
 
-_SET = b"SELECT set_config('pip.forces', $1, true)"
+_EACH = (f"set_config('{name}', ${number}, true) IS NULL" for number, name in enumerate(SETTINGS, 1))
+_SET = f"SELECT {', '.join(_EACH)}".encode()  # the values themselves nobody wants back
 
 
 class Scoping:
@@ -47,9 +48,9 @@ class Scoping:
             if self._name is None:
                 self._name = self._new_name()
                 pgconn.send_prepare(self._name, _SET)
-            pgconn.send_query_prepared(self._name, [scope.text])
+            pgconn.send_query_prepared(self._name, scope.texts)
         else:
-            pgconn.send_query_params(_SET, [scope.text])
+            pgconn.send_query_params(_SET, scope.texts)
 
     def forget(self) -> None:
         """The server no longer knows what was prepared."""
