@@ -59,8 +59,8 @@ SCOPES: list[tuple[Forces | None, list[str]]] = [
     (None, []),
     (EVERY_FORCE, [AVON, KENT]),
     (Forces(), []),
-    (Forces([KENT, AVON, 'no"such{}\\force']), [AVON, KENT]),
-    (Forces([f"{KENT}y", AVON[:-1], "*"]), []),
+    (Forces([KENT, AVON, 'no"such{}\\,force']), [AVON, KENT]),
+    (Forces([f"{KENT}y", f"x,{AVON}", "*"]), []),
     (None, []),
 ]
 
@@ -138,9 +138,9 @@ GAPS = {
     "ALTER POLICY in_scope ON account USING (true)": "account",
     "ALTER POLICY in_scope ON access_grant WITH CHECK (pip.is_own(account_id))": "access_grant",
 }
-YES = "LANGUAGE sql AS $$ SELECT ',avon-and-somerset,kent,' $$"
+YES = "LANGUAGE sql AS $$ SELECT '{avon-and-somerset,kent}'::text[] $$"
 BROKEN = {
-    f"CREATE OR REPLACE FUNCTION pip.scope_forces() RETURNS text STABLE {YES}": "function pip.scope_forces",
+    f"CREATE OR REPLACE FUNCTION pip.scope_forces() RETURNS text[] STABLE {YES}": "function pip.scope_forces",
     "ALTER FUNCTION pip.scope_forces() SECURITY DEFINER": "function pip.scope_forces",
     "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN OLD; END $$": (
         "function public.refuse_change"

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
+from pip_api.db.constructs import array_text
+
 SETTINGS: Final = ("pip.forces", "pip.places", "pip.account")
 
 
@@ -16,21 +18,13 @@ class Forces(tuple[str, ...]):
 
     def __new__(cls, codes: Iterable[str] = (), places: Iterable[str] = (), account: UUID | None = None) -> "Forces":
         made = super().__new__(cls, codes)
-        made.texts = _listed(made), _listed(places), str(account or "").encode()
+        made.texts = array_text(made).encode(), array_text(tuple(places)).encode(), str(account or "").encode()
         return made
-
-
-def _listed(names: Iterable[str]) -> bytes:
-    """Names between commas, where one can be found. None has a comma in it."""
-    kept = tuple(names)
-    if any("," in each for each in kept):
-        raise ValueError("a name with a comma would be found as two")
-    return f",{','.join(kept)},".encode() if kept else b""
 
 
 def _every_force() -> Forces:
     every = Forces()
-    every.texts = (b"*",) * len(SETTINGS)  # a list begins with a comma, so this is none
+    every.texts = (b"*",) * len(SETTINGS)  # a list is written in braces, so this is none
     return every
 
 
