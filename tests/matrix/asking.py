@@ -36,7 +36,7 @@ async def asked(
         path = path.format(**{"version": 1, **named})
     if rule.method != "GET":
         query["dry_run"] = "true"
-    if rule.method in ("PATCH", "DELETE"):
+    if rule.changes:
         row = world.at.get((rule.of, position))
         headers["If-Match"] = f'"v{row.version if row else 1}"'
     if isinstance(rule.send, str):

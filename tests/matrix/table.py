@@ -93,6 +93,8 @@ class Rule:
     permission: str
     filtered: bool
     """Whether it takes the filter `force`."""
+    changes: bool
+    """Whether it changes a row of which the caller has to say the version."""
     may: list[str]
     scope: str
     of: str
@@ -146,6 +148,7 @@ def _rule(method: str, path: str, operation: dict[str, Any]) -> Rule:
     given = {each.get("name", each.get("$ref", "").rpartition("/")[2]) for each in operation.get("parameters", ())}
     return Rule(
         name, method, path, operation["x-permission"], not given.isdisjoint({"force", "Force"}),
+        method != "PUT" and any(each.startswith("IfMatch") for each in given),
         **{"sees": name, **says},
     )  # fmt: skip
 
