@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("state", Json(), nullable=False),
         sa.Column("patch", Json(), nullable=False),
         sa.Column("redacted_by", Uid(), nullable=True),
+        sa.Column("retired_by", Uid(), nullable=True),
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint("id"),
         sa.UniqueConstraint("subject_id", "version", name="ledger_entry_subject_version"),

@@ -50,7 +50,8 @@ def upgrade() -> None:
         "salt",
         ["log_id", "leaf_index", "entry_id", "body_digest", "leaf_hash"],
         [["log_id", "leaf_index"], ["entry_id"]],
-        "SELECT 1 FROM ledger_entry AS e WHERE e.id = NEW.entry_id AND e.redacted_by IS NOT NULL",
+        """SELECT 1 FROM ledger_entry AS e WHERE e.id = NEW.entry_id
+            AND coalesce(e.redacted_by, e.retired_by) IS NOT NULL""",
     )
     append_only("ledger_node", [["log_id", "level", "idx"]])
     append_only("ledger_head", [["log_id", "tree_size"]])

@@ -1,11 +1,11 @@
-"""Redactions: asked for by one person and approved by another, and the one way in which an entry may be changed."""
+"""Redactions, logs whose time is over, and what may go of an entry then and in no other way."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from pip_api.db.columns import Code, Instant, Json, Uid
-from pip_api.db.guards import SERVICE, served, versioned
-from pip_api.db.redactable import redactable
+from pip_api.db.guards import SERVICE, append_only, frozen, served, versioned
+from pip_api.db.redactable import redactable, retires
 
 revision = "0007"
 down_revision = "0006"
@@ -15,7 +15,8 @@ ASKED = ["force_code", "noun", "subject_id", "members", "entries", "asked_by", "
 
 
 def upgrade() -> None:
-    redactable("ledger_entry", ["state", "patch"], "reason")
+    create_retired_log()
+    redactable("ledger_entry", ["state", "patch"], "reason", also=retires(least_years=7))
     op.create_table(
         "redaction",
         sa.Column("status", sa.String(), nullable=False),
@@ -52,7 +53,24 @@ def upgrade() -> None:
     versioned("redaction", [["id"]], ASKED)
     served("redaction", "INSERT", "UPDATE")
     if op.get_bind().dialect.name == "postgresql":
-        op.execute(f"GRANT UPDATE (state, patch, reason, redacted_by) ON ledger_entry TO {SERVICE}")
+        changed = "state, patch, reason, subject_ref, actor_name, redacted_by, retired_by"
+        op.execute(f"GRANT UPDATE ({changed}) ON ledger_entry TO {SERVICE}")
+
+
+def create_retired_log() -> None:
+    """The logs whose time is over. Nothing comes into them any more."""
+    op.create_table(
+        "retired_log",
+        sa.Column("log_id", Code, nullable=False),
+        sa.Column("entry_id", Uid(), nullable=False),
+        sa.ForeignKeyConstraint(["entry_id"], ["ledger_entry.id"], initially="DEFERRED", deferrable=True),
+        sa.PrimaryKeyConstraint("log_id"),
+        sa.UniqueConstraint("entry_id"),
+    )
+    append_only("retired_log", [["log_id"], ["entry_id"]])
+    served("retired_log", "INSERT")
+    for table in ("ledger_leaf", "ledger_head"):
+        frozen(table, "SELECT 1 FROM retired_log AS r WHERE r.log_id = NEW.log_id")
 
 
 def downgrade() -> None:

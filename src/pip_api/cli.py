@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 from pip_api.access_commands import accounts, grants
 from pip_api.client_commands import clients, create_clients, with_services
 from pip_api.exchange.checking import verify
+from pip_api.ledger_commands import ledger
 from pip_api.settings import NOBODY, Settings, StartRefused, load
 
 log = logging.getLogger("pip_api.cli")
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.add_typer(clients, name="client")
 app.add_typer(accounts, name="account")
 app.add_typer(grants, name="grant")
+app.add_typer(ledger, name="ledger")
 app.command()(verify)
 
 DEMO_CLIENTS = {

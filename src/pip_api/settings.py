@@ -109,6 +109,9 @@ class Settings(BaseSettings):
         le=60_000,
         description="Milliseconds between two rounds of sealing the ledger; 0 leaves that to other processes.",
     )
+    retention_years: int = Field(
+        default=7, ge=7, le=100, description="Whole years, after its own, before a log of the ledger may be retired."
+    )
     issuer: str = Field(
         default=NOBODY,
         min_length=1,

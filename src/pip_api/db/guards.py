@@ -90,6 +90,14 @@ def kept_for_a_time(table: str, column: str, keys: Keys) -> None:
         _refuse_replacing(table, keys)
 
 
+def frozen(table: str, closed: str) -> None:
+    """No row is added for which a query about NEW finds something."""
+    if _is_postgresql():
+        _refuse_row_on_postgresql(table, "INSERT", f"EXISTS ({closed})")
+        return
+    _refuse_on_sqlite(table, "INSERT", f"WHEN EXISTS ({closed})")
+
+
 def versioned(table: str, keys: Keys, owner: Sequence[str] = ()) -> None:
     """An update keeps the keys and the owner and raises the version by one; rows are never deleted."""
     kept = dict.fromkeys([*(column for key in keys for column in key), *owner])

@@ -1,4 +1,4 @@
-"""In which one way does the database let a row of an append-only table be changed?"""
+"""In which two ways does the database let a row of an append-only table be changed?"""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,39 @@ import sqlalchemy as sa
 from alembic import op
 
 
-def redactable(table: str, documents: Sequence[str], text: str) -> None:
+def retires(least_years: int) -> str:
+    """That the words of an entry, and the names in it, go for good, and nothing else of it. `retired_by` then names the
+    entry that closed a log, which is the entry's own or a later one, once so many whole years were over. A version goes
+    only when the next one is of such a log too: what stood at the end is what the rows of now are built on."""
+    postgresql = op.get_bind().dialect.name == "postgresql"
+
+    def year(moment: str) -> str:
+        return f"to_char({moment} AT TIME ZONE 'UTC', 'YYYY')" if postgresql else f"substr({moment}, 1, 4)"
+
+    same = " AND ".join(
+        f"NEW.{column['name']} IS NOT DISTINCT FROM OLD.{column['name']}"
+        if postgresql
+        else f"NEW.{column['name']} IS OLD.{column['name']}"
+        for column in sa.inspect(op.get_bind()).get_columns("ledger_entry")
+        if column["name"] not in ("state", "patch", "reason", "subject_ref", "actor_name", "retired_by")
+    )
+    return f"""{same} AND NEW.state = '{{}}' AND NEW.patch = '[]' AND NEW.reason IS NULL AND NEW.subject_ref IS NULL
+        AND NEW.actor_name = '[retired]' AND OLD.retired_by IS NULL AND OLD.act <> 'log.retired'
+        AND EXISTS (
+            SELECT 1 FROM retired_log AS closed JOIN ledger_entry AS r ON r.id = closed.entry_id
+            WHERE r.id = NEW.retired_by AND r.kind = 'system' AND r.act = 'log.retired'
+            AND {year("OLD.at")} <= closed.log_id
+            AND CAST({year("r.at")} AS integer) > CAST(closed.log_id AS integer) + {least_years}
+            AND (OLD.version IS NULL OR OLD.subject_id IS NULL OR EXISTS (
+                SELECT 1 FROM ledger_entry AS n WHERE n.subject_id = OLD.subject_id AND n.version = OLD.version + 1
+                AND {year("n.at")} <= closed.log_id)))"""
+
+
+def redactable(table: str, documents: Sequence[str], text: str, also: str) -> None:
     """Of an append-only table: texts inside these documents, and this one text, may become "[redacted]", and nothing
-    else may change. `redacted_by` then names an entry of kind redaction whose `state.entries` names the row."""
+    else may change. `redacted_by` then names an entry of kind redaction whose `state.entries` names the row.
+
+    `also` is another change of OLD to NEW that is let through."""
     free = (*documents, text, "redacted_by")
     if op.get_bind().dialect.name == "postgresql":
         op.execute(
@@ -45,6 +75,7 @@ def redactable(table: str, documents: Sequence[str], text: str) -> None:
                     AND EXISTS (SELECT FROM {table} AS r WHERE r.id = NEW.redacted_by AND r.kind = 'redaction'
                                 AND r.state -> 'entries' ? OLD.id::text)
                 THEN RETURN NEW; END IF;
+                IF {also} THEN RETURN NEW; END IF;
                 RAISE EXCEPTION '%: update is refused', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
             END $$
             """
@@ -74,7 +105,8 @@ def redactable(table: str, documents: Sequence[str], text: str) -> None:
     op.execute(f"DROP TRIGGER {table}_kept_update")
     op.execute(
         f"""
-        CREATE TRIGGER {table}_kept_update BEFORE UPDATE ON {table} WHEN {" OR ".join(f"({each})" for each in wrong)}
+        CREATE TRIGGER {table}_kept_update BEFORE UPDATE ON {table}
+        WHEN ({" OR ".join(f"({each})" for each in wrong)}) AND NOT coalesce(({also}), 0)
         BEGIN SELECT RAISE(ABORT, '{table}: update is refused'); END
         """
     )

@@ -226,6 +226,7 @@ _ACCOUNT = Statement(
     select(column_of(LedgerEntry, "state")).where(
         column_of(LedgerEntry, "subject_id") == bindparam("id", type_=Uid()),
         column_of(LedgerEntry, "act") == "import.completed",
+        column_of(LedgerEntry, "retired_by").is_(None),
         or_(
             column_of(LedgerEntry, "actor_id") == bindparam("by", type_=Uid()),
             bindparam("national", type_=Integer()) == 1,

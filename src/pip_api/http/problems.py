@@ -45,6 +45,7 @@ CATALOGUE: dict[str, Kind] = {
     "too_soon": Kind(409, "This can be done only later"),
     "idempotency_in_progress": Kind(409, "The first request with this Idempotency-Key is still being answered"),
     "concurrent_write": Kind(409, "Another request wrote the same thing at the same time"),
+    "retired": Kind(410, "What was so long ago is no longer kept"),
     "withdrawn": Kind(410, "This was withdrawn"),
     "version_mismatch": Kind(412, "The resource has changed since you read it"),
     "body_too_large": Kind(413, "The body is too large"),

@@ -28,7 +28,7 @@ from pip_api.kernel.resource import Resource, visible
 from pip_api.ledger import seals
 from pip_api.ledger.bundle import FORMAT, line
 from pip_api.ledger.envelope import moment
-from pip_api.ledger.seals import HEADS, LEAVES
+from pip_api.ledger.seals import HEADS, LEAVES, RETIRED
 from pip_api.ledger.tree import Node, inclusion_nodes, inclusion_proof
 
 NDJSON = "application/x-ndjson"
@@ -53,6 +53,13 @@ _HEADS = Statement(
     select(HEADS.c.tree_size, HEADS.c.signature)
     .where(HEADS.c.log_id == bindparam("log_id", type_=Code), HEADS.c.tree_size >= _low, HEADS.c.tree_size < _high)
     .order_by(HEADS.c.tree_size)
+)
+_RETIREMENTS = Statement(
+    SEALED.select_from(
+        RETIRED.join(ENTRIES, ENTRIES.c.id == RETIRED.c.entry_id).join(LEAVES, LEAVES.c.entry_id == ENTRIES.c.id)
+    )
+    .where(RETIRED.c.log_id >= bindparam("log_id", type_=Code))
+    .order_by(RETIRED.c.log_id)
 )
 _LOGS = Statement(select(HEADS.c.log_id).distinct().order_by(HEADS.c.log_id))
 
@@ -128,6 +135,8 @@ class _Bundle:
             async with self.database.read(self.scope) as session:
                 proof = await consistency(session, log_id, self.first["tree_size"], size)
             yield line("consistency", log_id=log_id, first=self.first["tree_size"], second=size, proof=proof)
+        if closed := await self._retirements():
+            yield closed
         entries = _OF_ALL if self.whole else _OF_FORCES
         params = {"log_id": log_id, **self.span, **self.reach}
         for low in range(0, size, WINDOW):
@@ -142,6 +151,19 @@ class _Bundle:
         for of in self.resources:
             async for part in told_rows(self.database, self.scope, of, self.whole, within, WINDOW):
                 yield part
+
+    async def _retirements(self) -> bytes:
+        """The entries that closed this log and later ones, each with its own proof: they say why words are gone."""
+        async with self.database.read(self.scope) as session:
+            rows = await session.fetch(_RETIREMENTS, log_id=self.head["log_id"])
+            heads = [await seals.newest_head(session, row["log_id"]) for row in rows]
+            told = []
+            for row, head in zip(rows, heads, strict=True):
+                if head is not None:
+                    size, index = head["tree_size"], row["leaf_index"]
+                    node = await seals.nodes(session, row["log_id"], inclusion_nodes(index, size))
+                    told.append(_entry(row, node, size, "retirement", head=head["signature"]))
+        return b"".join(told)
 
     async def _heads(self) -> AsyncIterator[bytes]:
         if not self.full:
@@ -161,11 +183,11 @@ def _written(rows: Sequence[Record], node: Node | None, size: int) -> bytes:
     return b"".join(_entry(row, node, size) for row in rows)
 
 
-def _entry(row: Record, node: Node | None, size: int) -> bytes:
+def _entry(row: Record, node: Node | None, size: int, kind: str = "entry", **more: str) -> bytes:
     shown = {"log_id": row["log_id"], **told(row)}
     if node is not None:
         shown["proof"] = [each.hex() for each in inclusion_proof(row["leaf_index"], size, node)]
-    return line("entry", **shown)
+    return line(kind, **shown, **more)
 
 
 def operations(resources: Sequence[Resource]) -> list[Operation]:

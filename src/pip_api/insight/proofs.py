@@ -39,9 +39,10 @@ class ProofRead(BaseModel):
     leaf_index: int
     leaf: str = Field(description="The SHA-256 of a byte 0 and the canonical envelope; hexadecimal.")
     envelope: Envelope
-    body: Body | None = Field(description="None when it was redacted.")
+    body: Body | None = Field(description="None when it was redacted or retired.")
     salt: str | None = Field(description="What the body is digested with; it goes with the body.")
     redacted_by: UUID | None = Field(description="The entry by which words of the body were struck out.")
+    retired_by: UUID | None = Field(description="The entry that closed its log, if the body went with that.")
     proof: list[str] = Field(description="Hashes from the leaf to the root, hexadecimal.")
     head: str = Field(description="The signed head of this size.")
 
@@ -70,6 +71,8 @@ def told(row: Record) -> Record:
     }
     if row["redacted_by"] is not None:
         return {**sealed, "redacted_by": str(row["redacted_by"])}
+    if row["retired_by"] is not None:
+        return {**sealed, "retired_by": str(row["retired_by"])}
     return {**sealed, "body": body_of(entry), "salt": row["salt"]}
 
 
@@ -93,7 +96,7 @@ async def get_proof(call: Call) -> Answer:
     node = await seals.nodes(call.session, log_id, inclusion_nodes(index, head["tree_size"]))
     proof = [each.hex() for each in inclusion_proof(index, head["tree_size"], node)]
     signed = {"proof": proof, "head": head["signature"]}
-    either = {"body": None, "salt": None, "redacted_by": None}
+    either = {"body": None, "salt": None, "redacted_by": None, "retired_by": None}
     return Answer(200, {"log_id": log_id, "tree_size": head["tree_size"], **either, **told(row), **signed})
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
@@ -15,7 +14,7 @@ from pip_api.http.problems import Problem, bad_parameter
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.changes import difference, plain
 from pip_api.kernel.cursors import Place, cursors_of
-from pip_api.kernel.moments import read_moment
+from pip_api.kernel.moments import read_moment, require_kept
 from pip_api.kernel.pages import answer_page, page, tagged
 from pip_api.kernel.query import page_limit
 from pip_api.kernel.resource import Resource, visible
@@ -34,7 +33,7 @@ async def versions(of: Resource, call: Call) -> Answer:
     cursor = call.query.get("cursor")
     before = cursors.read(cursor, query, call.now).keys[0] if cursor else row["version"] + 1
     items = await entries.versions(call.session, row["id"], before, limit)
-    more = bool(items) and items[-1]["version"] > 1
+    more = len(items) == limit and items[-1]["version"] > 1
     following = cursors.make(Place([items[-1]["version"]]), query, call.now) if more else None
     return answer_page(call, page(items, limit, following, f"{of.path}/{row['id']}/versions", call.query, {}))
 
@@ -43,7 +42,7 @@ async def version(of: Resource, call: Call) -> Answer:
     """One version of a row. It never changes, so a reader who holds it need not be sent it again."""
     row = await find(of, call, call.path["id"], withdrawn=True)
     number = _number(call.path["version"])
-    found = await _version(call, row["id"], number)
+    found = await _version(call, row, number)
     if found is None:
         raise Problem("not_found", f"The {of.label} has no such version; its newest is {row['version']}.")
     return tagged(call, etag(number), found)
@@ -73,8 +72,11 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
-async def _version(call: Call, id: UUID, number: int) -> Record | None:
-    found = await entries.versions(call.session, id, number + 1, 1)
+async def _version(call: Call, row: Record, number: int) -> Record | None:
+    """A version of a row, if there was one. Raises 410 where it is no longer kept."""
+    found = await entries.versions(call.session, row["id"], number + 1, 1)
+    if not found and 0 < number <= row["version"]:
+        raise Problem("retired", f"Version {number} is no longer kept.")
     return found[0] if found and found[0]["version"] == number else None
 
 
@@ -85,11 +87,13 @@ async def _point(call: Call, row: Record, name: str) -> tuple[datetime, Record |
             raise bad_parameter(name, "'from' is needed: a version, or a time such as 2026-10-05T09:30:00Z.")
         return max(call.now, row["updated_at"]), None  # another machine's clock may be ahead
     if text.isdecimal():
-        found = await _version(call, row["id"], _number(text))
+        found = await _version(call, row, _number(text))
         if found is None:
             raise bad_parameter(name, f"There is no such version; the newest is {row['version']}.")
         return found["at"], found
-    return read_moment(name, text, call.now), None
+    moment = read_moment(name, text, call.now)
+    require_kept(moment, call.services.log.kept_from)
+    return moment, None
 
 
 async def _whole(of: Resource, call: Call, row: Record, moment: datetime, version: Record | None) -> Record | None:

@@ -55,6 +55,13 @@ def read_moment(name: str, text: str, now: datetime) -> datetime:
     return moment
 
 
+def require_kept(moment: datetime, kept_from: datetime | None) -> None:
+    """Raises 410 for a moment of which the ledger is no longer kept whole."""
+    if kept_from is not None and moment < kept_from:
+        detail = f"What was before {kept_from.date()} is no longer kept."
+        raise Problem("retired", detail, extra={"kept_from": kept_from})
+
+
 def memento(answer: Answer, moment: datetime, url: str) -> Answer:
     """The answer with the headers that tell of which moment it is, and where the present is."""
     original = f'<{url}>; rel="original timegate"'

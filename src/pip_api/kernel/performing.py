@@ -23,7 +23,7 @@ from pip_api.http.problems import Problem
 from pip_api.kernel.call import Answer, Call, Services, Upload
 from pip_api.kernel.document import Operation
 from pip_api.kernel.idempotency import Keyed, alone, canonical, digests, keep, key_in, recall
-from pip_api.kernel.moments import asked_moment, memento
+from pip_api.kernel.moments import asked_moment, memento, require_kept
 from pip_api.kernel.pages import link
 from pip_api.kernel.query import flag
 from pip_api.ledger.as_of import LONGEST_TRANSACTION
@@ -71,6 +71,8 @@ async def _performed(operation: Operation, services: Services, asked: Asked) -> 
 
 async def _read(operation: Operation, services: Services, asked: Asked) -> Answer:
     moment = asked_moment(asked.query, asked.headers, services.clock()) if "as_of" in operation.allowed else None
+    if moment is not None:
+        require_kept(moment, services.log.kept_from)
     async with services.database.read(asked.by.scope) as session:
         answer = await operation.story(_call(operation, services, asked, session, moment))
     return answer if moment is None else memento(answer, moment, _original(operation, asked))

@@ -16,7 +16,8 @@ from typing import Any, Final, NoReturn
 from pip_api.ledger.envelope import BODY, ENVELOPE, canonical
 
 FORMAT: Final = 1
-ORDER: Final = {"bundle": 0, "head": 1, "consistency": 2, "entry": 3, "state": 4, "cosignature": 5, "end": 6}
+_TYPES_IN_ORDER: Final = ("bundle", "head", "consistency", "retirement", "entry", "state", "cosignature", "end")
+ORDER: Final = {kind: place for place, kind in enumerate(_TYPES_IN_ORDER)}
 """The types of lines, as they follow one another."""
 LONGEST_LINE: Final = 1 << 24  # bytes
 _LARGEST_INTEGER: Final = 2**53 - 1
@@ -59,7 +60,9 @@ def read(raw: bytes) -> Line:
         raise LineRefused(f"it has not the members of type {kind}")
     write = _written if raw.isascii() or not _BEYOND(raw) else canonical
     try:
-        return _entry(members, raw, write) if kind == "entry" else Line(kind, members, write(members) == raw)
+        if kind in ("entry", "retirement"):
+            return _entry(kind, members, raw, write)
+        return Line(kind, members, write(members) == raw)
     except (ValueError, RecursionError) as error:  # lone surrogates, which no text has
         raise LineRefused("it is not text") from error
 
@@ -70,13 +73,13 @@ def parsed(raw: bytes) -> dict[str, Any]:
     return members
 
 
-def _entry(members: dict[str, Any], raw: bytes, write: Callable[[Any], bytes]) -> Line:
+def _entry(kind: str, members: dict[str, Any], raw: bytes, write: Callable[[Any], bytes]) -> Line:
     # Parts are written once: the line is made of them, and two of them are hashed.
     parts = {name: write(members[name]) for name in ("body", "envelope") if name in members}
     rest = write({name: value for name, value in members.items() if name not in parts})
     told = b"".join(b'"%s":%s,' % (name.encode(), part) for name, part in parts.items())
     is_canonical = b"{" + told + rest[1:] == raw
-    return Line("entry", members, is_canonical, parts["envelope"], parts.get("body", b""))
+    return Line(kind, members, is_canonical, parts["envelope"], parts.get("body", b""))
 
 
 def _integer(digits: str) -> int:
@@ -179,7 +182,7 @@ _BODY: Final = frozenset(BODY)
 _ENTRY: Final = ("type", "log_id", "leaf_index", "leaf", "envelope")
 _FORMS: Final = {
     tuple(sorted((*_ENTRY, *content, *proof))): content
-    for content in (("body", "salt"), ("redacted_by",))
+    for content in (("body", "salt"), ("redacted_by",), ("retired_by",))
     for proof in ((), ("proof",))
 }
 """The members that an entry may have, and which of them say what was in it."""
@@ -197,9 +200,15 @@ def _is_entry(members: Mapping[str, Any]) -> bool:
         and (
             _is_hash(members["salt"]) and _is_body(members["body"])
             if "salt" in content
-            else isinstance(members["redacted_by"], str)
+            else isinstance(members[content[0]], str)
         )
     )
+
+
+def _is_retirement(members: Mapping[str, Any]) -> bool:
+    """An entry with its body, its path, and the head that this leads to."""
+    rest = {name: value for name, value in members.items() if name != "head"}
+    return isinstance(members.get("head"), str) and {"body", "proof"} <= rest.keys() and _is_entry(rest)
 
 
 def _is_envelope(value: Any) -> bool:
@@ -238,6 +247,7 @@ _SHAPES: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
     ),
     "head": _shape({"head": _is_text}),
     "consistency": _shape({"log_id": _is_text, "first": _is_count, "second": _is_count, "proof": _is_proof}),
+    "retirement": _is_retirement,
     "entry": _is_entry,
     "state": _shape({"noun": _is_text, "id": _is_text, "row": _is_row}),
     "cosignature": _shape({"cosignature": _is_text}),

@@ -94,6 +94,9 @@ class LedgerEntry(SQLModel, table=True):
     redacted_by: UUID | None = Field(
         default=None, sa_type=Uid, description="The entry by which words of it were struck out, if any were."
     )
+    retired_by: UUID | None = Field(
+        default=None, sa_type=Uid, description="The entry that closed its log, if its words and names went with that."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,7 @@ _INSERT = Statement(
         {
             name: bindparam(name, type_=column.type)
             for name, column in _TABLE.c.items()
-            if name not in ("seq", "redacted_by")
+            if name not in ("seq", "redacted_by", "retired_by")
         }
     )
 )
@@ -162,6 +165,7 @@ _VERSIONS = Statement(
     .where(
         column_of(LedgerEntry, "subject_id") == bindparam("subject_id"),
         column_of(LedgerEntry, "version") < bindparam("before"),
+        column_of(LedgerEntry, "retired_by").is_(None),
     )
     .order_by(column_of(LedgerEntry, "version").desc())
     .limit(bindparam("limit", type_=Integer()))
@@ -185,7 +189,7 @@ async def record(session: Session, *values: Record) -> None:
 
 
 async def versions(session: Session, subject_id: UUID, before: int, limit: int) -> list[Record]:
-    """The versions of a row below `before`, newest first."""
+    """The versions of a row below `before` that are still kept, newest first."""
     return [_version(row) for row in await session.fetch(_VERSIONS, subject_id=subject_id, before=before, limit=limit)]
 
 

@@ -20,7 +20,7 @@ class Outcome(IntEnum):
 
 CHECKS: Final[Mapping[str, str]] = {
     "V1": "lines are canonical",
-    "V2": "bodies have their digests, or were redacted",
+    "V2": "bodies have their digests, or were redacted or retired",
     "V3": "leaves are those of their envelopes",
     "V4": "entries are in the tree of the head",
     "V5": "heads are signed by known keys",
@@ -75,6 +75,8 @@ class Report:
     counts: Mapping[tuple[str, Outcome], int]
     looked: frozenset[str]
     entries: int
+    retired: int
+    """How many of them have no words any more, because the time of their log is over."""
     scope: str
     """What the bundle covers, in words."""
     seconds: float
@@ -100,6 +102,7 @@ class Report:
             "exit_code": int(self.outcome),
             "scope": self.scope,
             "entries": self.entries,
+            "retired": self.retired,
             "seconds": round(self.seconds, 3),
             "checks": {check: self.of(check) for check in CHECKS},
             "findings": [
@@ -121,7 +124,8 @@ class Report:
             lines.append(f"and {more:,} more")
         if self.outcome is not Outcome.UNREADABLE:
             lines += [f"{check:<4} {self.of(check):<10}  {meaning}" for check, meaning in CHECKS.items()]
-            lines.append(f"{self.scope}; {self.entries:,} entries in {self.seconds:.1f} s")
+            retired = f", {self.retired:,} of them retired" if self.retired else ""
+            lines.append(f"{self.scope}; {self.entries:,} entries{retired} in {self.seconds:.1f} s")
         return "\n".join([*lines, self.outcome.name.lower()])
 
 

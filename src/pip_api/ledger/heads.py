@@ -58,6 +58,11 @@ def log_of(at: datetime) -> str:
     return f"{at.astimezone(UTC).year:04}"
 
 
+def end_of(log_id: str) -> datetime:
+    """The first moment after a log."""
+    return datetime(int(log_id) + 1, 1, 1, tzinfo=UTC)
+
+
 def sign(head: Head, key: "SigningKey", kind: Kind = HEAD) -> str:
     content = f"{base64url.written(_header(kind, key.kid))}.{base64url.written(_payload(head))}"
     return f"{content}.{base64url.written(key.sign(content.encode()))}"

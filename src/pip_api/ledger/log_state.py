@@ -14,8 +14,8 @@ from pip_api.db.scopes import EVERY_FORCE
 from pip_api.db.session import Database
 from pip_api.db.statements import Record, Statement
 from pip_api.ledger.entries import LedgerEntry
-from pip_api.ledger.heads import log_of
-from pip_api.ledger.seals import HEADS, Unsealed
+from pip_api.ledger.heads import end_of, log_of
+from pip_api.ledger.seals import HEADS, RETIRED, Unsealed
 
 LONGEST_LAG: Final = 10.0
 """Seconds that an entry may wait for its seal before readiness warns."""
@@ -35,6 +35,8 @@ class LogState:
     waiting: int = 0
     oldest: datetime | None = None
     """The moment of the entry that has waited longest."""
+    kept_from: datetime | None = None
+    """What was before is no longer kept whole; None where all is."""
     keys: Sequence[Mapping[str, str]] = ()
     """The public keys of heads: of those to come, and of those that were signed before."""
 
@@ -71,8 +73,11 @@ def _looking() -> Statement:
     waiting = select(func.count().label("waiting"), oldest.label("oldest")).select_from(_queue).subquery("waiting")
     newest = select(HEADS).order_by(HEADS.c.log_id.desc(), HEADS.c.tree_size.desc())
     head = newest.limit(literal_column("1")).subquery("head")
+    retired = select(func.max(RETIRED.c.log_id)).scalar_subquery().label("retired")
     shown = (head.c[name] for name in ("log_id", "tree_size", "at"))
-    return Statement(select(waiting.c.waiting, waiting.c.oldest, *shown).select_from(waiting.outerjoin(head, true())))
+    return Statement(
+        select(waiting.c.waiting, waiting.c.oldest, retired, *shown).select_from(waiting.outerjoin(head, true()))
+    )
 
 
 _LOOK = _looking()
@@ -83,6 +88,8 @@ async def look(database: Database, state: LogState) -> None:
     async with database.read(EVERY_FORCE) as session:
         (found,) = await session.fetch(_LOOK)
     state.waiting, state.oldest = found["waiting"], found["oldest"]
+    if found["retired"] is not None:
+        state.kept_from = end_of(found["retired"])
     if found["log_id"] is not None:
         state.has_grown(found)
 

@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from hashlib import sha256
 from sys import intern
-from typing import Any
+from typing import Any, Final
 
 from pip_api.ledger.bundle import same
 from pip_api.ledger.findings import Findings
 
 Record = Mapping[str, Any]
+LEAST_YEARS: Final = 7
+"""Whole years after its own that a log is kept whole, at least."""
 
 
 class PatchRefused(Exception):
@@ -31,9 +33,16 @@ class Replay:
         self._actors: dict[bytes, str] = {}
         self._redacted: dict[str, list[tuple[int, str]]] = defaultdict(list)
         self._redactions: dict[str, frozenset[str] | None] = {}
+        self._retired: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+        self._retirements: dict[str, str] = {}
+        self.retired = 0
+        """Entries whose words went with the time of their log."""
 
     def entry(self, number: int, offset: int, members: Record) -> None:
         envelope = members["envelope"]
+        if "retired_by" in members:
+            self.retired += 1
+            self._retired[members["retired_by"]].append((number, members["log_id"], envelope["id"]))
         if "redacted_by" in members:
             self._redacted[members["redacted_by"]].append((number, envelope["id"]))
         if envelope["kind"] == "redaction":
@@ -43,6 +52,18 @@ class Replay:
         self._require_actor(number, envelope)
         if envelope["subject_id"] is not None and envelope["version"] is not None:
             self._follow(number, offset, members)
+
+    def retirement(self, number: int, members: Record) -> None:
+        """The entry that closed a log, which was seen to be in the ledger."""
+        self._findings.looked.add("V2")
+        envelope, closed = members["envelope"], members["body"]["state"].get("log_id")
+        if (envelope["kind"], envelope["act"]) != ("system", "log.retired") or not isinstance(closed, str):
+            self._findings.tampering("V2", "the entry closes no log", number, envelope["id"])
+        elif not closed.isdecimal() or int(envelope["at"][:4]) <= int(closed) + LEAST_YEARS:
+            told = f"the log was closed before {LEAST_YEARS} whole years were over"
+            self._findings.tampering("V2", told, number, envelope["id"])
+        else:
+            self._retirements[envelope["id"]] = closed
 
     def _require_actor(self, number: int, envelope: Record) -> None:
         self._findings.looked.add("V11")
@@ -114,7 +135,7 @@ class Replay:
             told = f"the row is of version {row['version']}: it was changed after the head"
             self._findings.incomplete("V10", told, number, id)
         elif "body" not in last:
-            self._findings.incomplete("V10", "the last version of the row was redacted", number, id)
+            self._findings.incomplete("V10", "the last version of the row was redacted, or retired", number, id)
         elif not same(row, last["body"]["state"]):
             names = [name for name in row.keys() | last["body"]["state"].keys() if not _same(name, row, last)]
             told = f"the row is not what its last entry says, in: {', '.join(sorted(names))}"
@@ -124,6 +145,8 @@ class Replay:
         """What can be said when all lines were read. Of a bundle that was cut, what is not there proves nothing."""
         for redaction, entries in self._redacted.items():
             self._judge(redaction, entries, cut)
+        for retirement, gone in self._retired.items():
+            self._judge_retired(self._retirements.get(retirement), gone, cut)
         if not self._states:
             return
         absent = self._findings.incomplete if cut else self._findings.tampering
@@ -131,6 +154,13 @@ class Replay:
             envelope = self._read_again(offset)["envelope"]
             if envelope["noun"] in self._states:
                 absent("V10", "the row of this entry is not there", None, envelope["id"])
+
+    def _judge_retired(self, closed: str | None, entries: list[tuple[int, str, str]], cut: bool) -> None:
+        for number, log_id, id in entries:
+            if closed is None and cut:
+                self._findings.incomplete("V2", "the entry that retired it is not in the bundle", number, id)
+            elif closed is None or log_id > closed:
+                self._findings.tampering("V2", "it has no body, and no entry says that its log was retired", number, id)
 
     def _judge(self, redaction: str, entries: list[tuple[int, str]], cut: bool) -> None:
         for number, id in entries:

@@ -64,9 +64,19 @@ class SignedHead(SQLModel, table=True):
     signature: str = Field(description="A compact JWS.")
 
 
+class RetiredLog(SQLModel, table=True):
+    """A log whose time is over. Nothing comes into it any more, and what need not be kept of it is gone."""
+
+    __tablename__ = "retired_log"
+
+    log_id: str = Field(primary_key=True, sa_type=Code)
+    entry_id: UUID = Field(sa_column=Column(Uid(), in_ledger(), unique=True, nullable=False))
+
+
 LEAVES: Table = Leaf.__table__  # type: ignore[attr-defined]
 NODES: Table = TreeNode.__table__  # type: ignore[attr-defined]
 HEADS: Table = SignedHead.__table__  # type: ignore[attr-defined]
+RETIRED: Table = RetiredLog.__table__  # type: ignore[attr-defined]
 
 _log_id = bindparam("log_id", type_=Code)
 _newest = select(*HEADS.c).order_by(HEADS.c.log_id.desc(), HEADS.c.tree_size.desc()).limit(1)

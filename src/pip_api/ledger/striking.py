@@ -22,7 +22,11 @@ STRUCK: Final = "[redacted]"
 _ENTRIES = LedgerEntry.__table__  # type: ignore[attr-defined]
 _OF_ONE = Statement(
     select(*(_ENTRIES.c[name] for name in ("id", "at", "version", "reason", "state", "patch")))
-    .where(_ENTRIES.c.subject_id == bindparam("subject_id", type_=Uid()), _ENTRIES.c.version.is_not(None))
+    .where(
+        _ENTRIES.c.subject_id == bindparam("subject_id", type_=Uid()),
+        _ENTRIES.c.version.is_not(None),
+        _ENTRIES.c.retired_by.is_(None),
+    )
     .order_by(_ENTRIES.c.version)
 )
 _STRIKE = Statement(
@@ -37,7 +41,7 @@ _UNSALT = Statement(update(LEAVES).where(any_of(LEAVES.c.entry_id, bindparam("id
 
 
 async def versions_of(session: Session, subject_id: UUID) -> list[Record]:
-    """The entries of a row's versions, the first one first."""
+    """The entries of a row's versions that are still kept, the first one first."""
     return await session.fetch(_OF_ONE, subject_id=subject_id)
 
 

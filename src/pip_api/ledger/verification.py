@@ -18,7 +18,7 @@ from pip_api.ledger.findings import Finding, Findings, Outcome, Report
 from pip_api.ledger.heads import Head, HeadRefused, Keys, KeysRefused, is_jws, keys_of, verify
 from pip_api.ledger.log_checks import LogChecks
 from pip_api.ledger.replay import Replay
-from pip_api.ledger.tree import leaf_hash
+from pip_api.ledger.tree import ProofRefused, leaf_hash, verify_inclusion
 
 
 class Unreadable(Exception):
@@ -45,7 +45,7 @@ def verify_bundle(
     except Unreadable as unreadable:
         finding = Finding("V1", Outcome.UNREADABLE, str(unreadable))
         counts = {("V1", Outcome.UNREADABLE): 1}
-        return Report([finding], counts, frozenset(), 0, "nothing", perf_counter() - began)
+        return Report([finding], counts, frozenset(), 0, 0, "nothing", perf_counter() - began)
     return verification.report(perf_counter() - began)
 
 
@@ -131,6 +131,8 @@ class _Verification:
         match line.kind:
             case "entry":
                 self._entry(number, offset, line)
+            case "retirement":
+                self._retirement(number, line)
             case "state":
                 self._replay.state(number, line.members)
             case "head":
@@ -145,10 +147,32 @@ class _Verification:
                     told = f"there are {number - 1} lines before it, and it says {line.members['lines']}"
                     self._findings.tampering("V7", told, number)
 
+    def _retirement(self, number: int, line: Line) -> None:
+        """It stands in a log of its own, whose head it brings."""
+        members = line.members
+        leaf = self._leaf(number, line)
+        path = [bytes.fromhex(each) for each in members["proof"]]
+        try:
+            head = verify(members["head"], self._keys)
+            if head.log_id != members["log_id"]:
+                raise HeadRefused("it is of another log")
+            verify_inclusion(leaf, members["leaf_index"], head.tree_size, path, head.root)
+        except (HeadRefused, ProofRefused) as refused:
+            told = f"the entry that closed a log is not proved: {refused}"
+            self._findings.tampering("V4", told, number, members["envelope"]["id"])
+            return
+        self._replay.retirement(number, members)
+
     def _entry(self, number: int, offset: int, line: Line) -> None:
+        self._entries += 1
+        leaf = self._leaf(number, line)
+        self._logs.entry(number, line.members, leaf)
+        self._replay.entry(number, offset, line.members)
+
+    def _leaf(self, number: int, line: Line) -> bytes:
+        """The leaf that an envelope has, held against what the line says of it."""
         members = line.members
         envelope = members["envelope"]
-        self._entries += 1
         self._findings.looked |= {"V2", "V3"}
         leaf = leaf_hash(line.envelope)
         if leaf.hex() != members["leaf"]:
@@ -159,12 +183,12 @@ class _Verification:
             digest = sha256(bytes.fromhex(members["salt"]) + line.body).hexdigest()
             if digest != envelope["body_digest"]:
                 self._findings.tampering("V2", "the body has not the digest in its envelope", number, envelope["id"])
-        self._logs.entry(number, members, leaf)
-        self._replay.entry(number, offset, members)
+        return leaf
 
     def report(self, seconds: float) -> Report:
         found = self._findings
-        return Report(found.told, found.counts, frozenset(found.looked), self._entries, self._logs.scope(), seconds)
+        looked, retired = frozenset(found.looked), self._replay.retired
+        return Report(found.told, found.counts, looked, self._entries, retired, self._logs.scope(), seconds)
 
 
 def _header(raw: bytes) -> Line | None:
