@@ -271,9 +271,10 @@ LINTS = {
         SELECT attrelid::regclass || ' ' || attname FROM pg_attribute
         WHERE attrelid IN ('ledger_entry'::regclass, 'figure'::regclass) AND attnum > 0
         AND has_column_privilege('{SERVICE}', attrelid, attnum, 'UPDATE')
-        AND NOT (attrelid = 'ledger_entry'::regclass AND attname IN ('state', 'patch', 'reason', 'redacted_by'))
+        AND NOT (attrelid = 'ledger_entry'::regclass
+            AND attname IN ('state', 'patch', 'reason', 'subject_ref', 'actor_name', 'redacted_by', 'retired_by'))
         """,
-        f"GRANT UPDATE (actor_name) ON ledger_entry TO {SERVICE}",
+        f"GRANT UPDATE (actor_id) ON ledger_entry TO {SERVICE}",
     ),
     "the service may delete what is only withdrawn": (
         f"""

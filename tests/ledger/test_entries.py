@@ -65,6 +65,7 @@ async def test_an_entry_says_who_what_when_and_why(service: Service, lead: httpx
         "overridden": False,
         "reason": "PPMG, minute 4",
         "redacted_by": None,
+        "retired_by": None,
     }
     assert str(entry["subject_id"]) == concern["id"]
 
