@@ -325,6 +325,7 @@ def test_rows_are_written_in_few_places() -> None:
         "kernel/redacting.py",
         "kernel/resource.py",
         "ledger/entries.py",
+        "ledger/retiring.py",
         "ledger/sealing.py",
         "ledger/striking.py",
         "resources/figure_operations.py",
