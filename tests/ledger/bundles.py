@@ -21,6 +21,8 @@ from pip_api.ledger.tree import Frontier, consistency_proof, inclusion_proof, le
 Record = dict[str, Any]
 
 KEY, WITNESS, STRANGER = (SigningKey(ec.derive_private_key(number, ec.SECP256R1())) for number in (11, 12, 13))
+FORGER, FALSE_WITNESS = (SigningKey(ec.derive_private_key(number, ec.SECP256R1())) for number in (14, 15))
+FORGER.kid, FALSE_WITNESS.kid = KEY.kid, WITNESS.kid  # which they have not
 BEGAN = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 NOUNS = ("action", "concern", "pip")
 

@@ -7,9 +7,24 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from pip_api.access.keys import SigningKey
 from pip_api.ledger.heads import COSIGNATURE, HEAD, Head, sign
 from pip_api.ledger.tree import leaf_hash
-from tests.ledger.bundles import KEY, STRANGER, WITNESS, Ledger, Line, Record, exported, grown, packed, resealed, uid
+from tests.ledger.bundles import (
+    FALSE_WITNESS,
+    FORGER,
+    KEY,
+    STRANGER,
+    WITNESS,
+    Ledger,
+    Line,
+    Record,
+    exported,
+    grown,
+    packed,
+    resealed,
+    uid,
+)
 
 
 @dataclass
@@ -345,9 +360,17 @@ def another_key(case: Case) -> None:
     """The history, and the key with it."""
     head = case.ledger.logs["2026"].heads[-1]
     case.since = head
+    key = _another(case)
     for each in case.all("head"):
-        each["head"] = sign(head, STRANGER)
+        each["head"] = sign(head, key)
     case.find("V5")
+
+
+def _another(case: Case) -> SigningKey:
+    """The key of somebody who says that it is ours; or a key that is not known, which may be ours."""
+    key = case.random.choice([FORGER, STRANGER])
+    case.only_missing = key is STRANGER
+    return key
 
 
 # Redaction
@@ -391,7 +414,7 @@ def head_text(case: Case) -> None:
 
 def head_of_a_stranger(case: Case) -> None:
     head = case.one("head")
-    head["head"] = sign(case.ledger.logs["2026"].heads[0], STRANGER)
+    head["head"] = sign(case.ledger.logs["2026"].heads[0], _another(case))
     case.find("V5")
 
 
@@ -603,7 +626,10 @@ def cosignature_text(case: Case) -> None:
 
 
 def cosignature_of_a_stranger(case: Case) -> None:
-    kind, key = case.random.choice([(COSIGNATURE, STRANGER), (HEAD, WITNESS), (COSIGNATURE, KEY)])
+    kind, key = case.random.choice(
+        [(COSIGNATURE, STRANGER), (COSIGNATURE, FALSE_WITNESS), (HEAD, WITNESS), (COSIGNATURE, KEY)]
+    )
+    case.only_missing = key in (STRANGER, KEY)
     case.one("cosignature")["cosignature"] = sign(case.ledger.logs["2026"].heads[-1], key, kind)
     case.find("V13")
 

@@ -11,7 +11,7 @@ import pytest
 from pip_api.ledger.findings import Outcome, Report
 from pip_api.ledger.heads import Head, keys_of, sign, verify
 from pip_api.ledger.verification import verify_bundle
-from tests.ledger.bundles import KEY, STRANGER, WITNESS, Ledger, Line, exported, grown, key_file, packed
+from tests.ledger.bundles import FORGER, KEY, STRANGER, WITNESS, Ledger, Line, exported, grown, key_file, packed
 from tests.ledger.tampering import TAMPERINGS, case
 from tests.soak import examples
 
@@ -174,10 +174,20 @@ def test_without_what_a_check_needs_a_bundle_is_incomplete(desk: Desk) -> None:
         assert (found(report), report.outcome) == ({check}, Outcome.INCOMPLETE)
 
 
-def test_a_kept_head_that_no_key_signed_tells_of_a_new_key(desk: Desk) -> None:
+def test_a_key_that_is_not_given_is_asked_for(desk: Desk) -> None:
+    """It may be that of an earlier time. Who only says that he has a key that is known is found out."""
     ledger = grown(Random(7))
     report = desk.check(exported(ledger), since=sign(ledger.logs["2026"].heads[0], STRANGER))
+    assert (found(report), report.outcome) == ({"V6"}, Outcome.INCOMPLETE)
+    (finding,) = report.findings
+    assert f"the key {STRANGER.kid}, which is not among those" in finding.text
+    assert "/v1/audit-log/keys" in finding.text
+    report = desk.check(exported(ledger), since=sign(ledger.logs["2026"].heads[0], FORGER))
     assert (found(report), report.outcome) == ({"V6"}, Outcome.TAMPERING)
+    desk.keys = key_file(desk.folder, STRANGER)
+    report = desk.check(exported(ledger))
+    assert report.outcome is Outcome.INCOMPLETE
+    assert f"the key {KEY.kid}, which" in report.text()
 
 
 @pytest.mark.parametrize(
@@ -253,6 +263,28 @@ def test_of_many_findings_only_some_are_told(desk: Desk, monkeypatch: pytest.Mon
     entries = report.entries
     assert report.document()["findings_in_all"] == entries
     assert f"and {entries - 5} more" in report.text()
+
+
+def test_what_was_found_hundreds_of_times_is_told_ten_times_and_counted(desk: Desk) -> None:
+    ledger = Ledger(Random(15))
+    for _ in range(120):
+        ledger.created()
+    ledger.seal()
+    rest = {kind: [each for each in exported(ledger) if each[0] == kind] for kind in ("state", "end")}
+    before = [each for each in exported(ledger) if each[0] not in rest]
+    for _, each in rest["state"][:100]:
+        each["row"]["version"] += 1
+    for _, each in rest["state"][100:103]:
+        each["row"]["title"] = "Quietly"
+    report = desk.check([*before, *rest["state"], *rest["end"]])
+    texts = report.text().splitlines()
+    assert len([each for each in texts if "changed after the head" in each]) == 11
+    assert "incomplete  V10  and 90 more: the row was changed after the head" in texts
+    assert len([each for each in texts if each.startswith("tampering")]) == 4  # these three, and the outcome
+    told = report.document()
+    assert told["findings_in_all"] == 103
+    (alike,) = told["alike"]
+    assert (alike["check"], alike["count"]) == ("V10", 100)
 
 
 def test_a_bundle_cannot_write_on_the_terminal(desk: Desk) -> None:

@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 _MOST: Final = 1000  # findings that are told one by one
+_MOST_ALIKE: Final = 10  # of those with one text
 
 
 class Outcome(IntEnum):
@@ -35,6 +36,12 @@ CHECKS: Final[Mapping[str, str]] = {
 }
 
 
+WHERE_KEYS_ARE: Final = (
+    "the service publishes its keys at /v1/audit-log/keys: get them again, and compare them with what the operator "
+    "publishes in another way; a key that stands nowhere is a forger's"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     check: str
@@ -42,10 +49,13 @@ class Finding:
     text: str
     line: int | None = None
     entry: str | None = None
+    more: int = 0
+    """Of how many further ones it tells, which are not told one by one."""
 
     def __str__(self) -> str:
         where = [f"line {self.line}"] if self.line else []
         where += [f"entry {_shown(self.entry)}"] if self.entry else []
+        where = [f"and {self.more:,} more"] if self.more else where
         return f"{self.outcome.name.lower():<10}  {self.check:<3}  {', '.join(where) or 'bundle'}: {self.text}"
 
 
@@ -54,12 +64,17 @@ class Findings:
     """Collects findings, and which checks there was something to look at for."""
 
     told: list[Finding] = field(default_factory=list)
+    alike: Counter[tuple[str, Outcome, str]] = field(default_factory=Counter)
+    """How often the same was found, of all that is told at least once."""
     counts: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
     looked: set[str] = field(default_factory=set)
 
     def add(self, check: str, outcome: Outcome, text: str, line: int | None = None, entry: str | None = None) -> None:
         self.counts[check, outcome] += 1
-        if len(self.told) < _MOST:
+        if (check, outcome, text) not in self.alike and len(self.told) >= _MOST:
+            return
+        self.alike[check, outcome, text] += 1
+        if self.alike[check, outcome, text] <= _MOST_ALIKE and len(self.told) < _MOST:
             self.told.append(Finding(check, outcome, text, line, entry))
 
     def tampering(self, check: str, text: str, line: int | None = None, entry: str | None = None) -> None:
@@ -73,6 +88,7 @@ class Findings:
 class Report:
     findings: Sequence[Finding]
     counts: Mapping[tuple[str, Outcome], int]
+    alike: Mapping[tuple[str, Outcome, str], int]
     looked: frozenset[str]
     entries: int
     retired: int
@@ -115,12 +131,21 @@ class Report:
                 }
                 for each in self.findings
             ],
+            "alike": [
+                {"check": check, "outcome": outcome.name.lower(), "text": text, "count": count}
+                for (check, outcome, text), count in self.alike.items()
+                if count > _MOST_ALIKE
+            ],
             "findings_in_all": sum(self.counts.values()),
         }
 
     def text(self) -> str:
+        shown = Counter((each.check, each.outcome, each.text) for each in self.findings)
         lines = [str(each) for each in self.findings]
-        if (more := sum(self.counts.values()) - len(lines)) > 0:
+        for (check, outcome, text), count in self.alike.items():
+            if (more := count - shown[check, outcome, text]) > 0:
+                lines.append(str(Finding(check, outcome, text, more=more)))
+        if (more := sum(self.counts.values()) - sum(self.alike.values())) > 0:
             lines.append(f"and {more:,} more")
         if self.outcome is not Outcome.UNREADABLE:
             lines += [f"{check:<4} {self.of(check):<10}  {meaning}" for check, meaning in CHECKS.items()]

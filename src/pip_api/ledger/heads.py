@@ -41,6 +41,14 @@ class HeadRefused(Exception):
     """A text is no head, or none that a known key has signed; the exception says why, in a few words."""
 
 
+class KeyMissing(HeadRefused):
+    """A text names a key that is not among those known; whether it is good cannot be said."""
+
+    def __init__(self, kid: str) -> None:
+        shown = kid if kid.isprintable() else ascii(kid)
+        super().__init__(f"it names the key {shown[:64]}, which is not among those that were given")
+
+
 class KeysRefused(Exception):
     """A set of keys cannot be used; the text is one sentence."""
 
@@ -69,7 +77,7 @@ def sign(head: Head, key: "SigningKey", kind: Kind = HEAD) -> str:
 
 
 def verify(text: str, keys: Keys, kind: Kind = HEAD) -> Head:
-    """The head that a text is, signed by a key of these. Raises HeadRefused."""
+    """The head that a text is, signed by a key of these. Raises HeadRefused, and KeyMissing where it names another."""
     try:
         header, payload = opened(text)
         members = json_object(header, depth=1)
@@ -85,7 +93,7 @@ def verify(text: str, keys: Keys, kind: Kind = HEAD) -> Head:
         raise HeadRefused("its header is not in its one form")
     key = keys.get(kid)
     if key is None:
-        raise HeadRefused("no known key is named")
+        raise KeyMissing(kid)
     try:
         r, s = (int.from_bytes(half, "big") for half in (signature[:_COORDINATE_BYTES], signature[_COORDINATE_BYTES:]))
         if len(signature) != 2 * _COORDINATE_BYTES:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from pip_api.ledger.findings import Findings
-from pip_api.ledger.heads import COSIGNATURE, Head, HeadRefused, Keys, verify
+from pip_api.ledger.findings import WHERE_KEYS_ARE, Findings
+from pip_api.ledger.heads import COSIGNATURE, Head, HeadRefused, KeyMissing, Keys, verify
 from pip_api.ledger.tree import Frontier, ProofRefused, verify_consistency, verify_inclusion
 
 
@@ -60,6 +60,9 @@ class LogChecks:
         self._findings.looked.add("V5")
         try:
             head = verify(members["head"], self._keys)
+        except KeyMissing as missing:
+            self._findings.incomplete("V5", f"the head cannot be checked: {missing}; {WHERE_KEYS_ARE}", number)
+            return
         except HeadRefused as refused:
             self._findings.tampering("V5", f"the head is refused: {refused}", number)
             return
@@ -235,6 +238,9 @@ class LogChecks:
                 continue
             try:
                 seen = verify(text, self._witnesses, COSIGNATURE)
+            except KeyMissing as missing:
+                self._findings.incomplete("V13", f"the cosignature cannot be checked: {missing}", number)
+                continue
             except HeadRefused as refused:
                 self._findings.tampering("V13", f"the cosignature is refused: {refused}", number)
                 continue

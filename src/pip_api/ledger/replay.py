@@ -132,8 +132,7 @@ class Replay:
             told = f"the row is of version {row['version']}, and its last entry of version {version}"
             self._findings.tampering("V10", told, number, id)
         elif row["version"] > version:
-            told = f"the row is of version {row['version']}: it was changed after the head"
-            self._findings.incomplete("V10", told, number, id)
+            self._findings.incomplete("V10", "the row was changed after the head", number, id)
         elif "body" not in last:
             self._findings.incomplete("V10", "the last version of the row was redacted, or retired", number, id)
         elif not same(row, last["body"]["state"]):

@@ -14,8 +14,8 @@ from time import perf_counter
 from typing import Any
 
 from pip_api.ledger.bundle import FORMAT, LONGEST_LINE, ORDER, Line, LineRefused, parsed, read
-from pip_api.ledger.findings import Finding, Findings, Outcome, Report
-from pip_api.ledger.heads import Head, HeadRefused, Keys, KeysRefused, is_jws, keys_of, verify
+from pip_api.ledger.findings import WHERE_KEYS_ARE, Finding, Findings, Outcome, Report
+from pip_api.ledger.heads import Head, HeadRefused, KeyMissing, Keys, KeysRefused, is_jws, keys_of, verify
 from pip_api.ledger.log_checks import LogChecks
 from pip_api.ledger.replay import Replay
 from pip_api.ledger.tree import ProofRefused, leaf_hash, verify_inclusion
@@ -45,7 +45,7 @@ def verify_bundle(
     except Unreadable as unreadable:
         finding = Finding("V1", Outcome.UNREADABLE, str(unreadable))
         counts = {("V1", Outcome.UNREADABLE): 1}
-        return Report([finding], counts, frozenset(), 0, 0, "nothing", perf_counter() - began)
+        return Report([finding], counts, {}, frozenset(), 0, 0, "nothing", perf_counter() - began)
     return verification.report(perf_counter() - began)
 
 
@@ -69,8 +69,10 @@ class _Verification:
             raise Unreadable("The kept head is not a head: one line of three parts.")
         try:
             self._kept = verify(text, self._keys)
+        except KeyMissing as missing:
+            # Another key signs now: so is a history written anew, unless the operator says that it was changed.
+            self._findings.incomplete("V6", f"the kept head cannot be checked: {missing}; {WHERE_KEYS_ARE}")
         except HeadRefused as refused:
-            # If it was good when it was kept, another key signs now: that is how a history is written anew.
             self._findings.tampering("V6", f"the kept head is refused: {refused}")
 
     def run(self, file: BufferedReader, again: BufferedReader) -> None:
@@ -157,6 +159,9 @@ class _Verification:
             if head.log_id != members["log_id"]:
                 raise HeadRefused("it is of another log")
             verify_inclusion(leaf, members["leaf_index"], head.tree_size, path, head.root)
+        except KeyMissing as missing:
+            self._findings.incomplete("V4", f"the entry that closed a log cannot be checked: {missing}", number)
+            return
         except (HeadRefused, ProofRefused) as refused:
             told = f"the entry that closed a log is not proved: {refused}"
             self._findings.tampering("V4", told, number, members["envelope"]["id"])
@@ -188,7 +193,8 @@ class _Verification:
     def report(self, seconds: float) -> Report:
         found = self._findings
         looked, retired = frozenset(found.looked), self._replay.retired
-        return Report(found.told, found.counts, looked, self._entries, retired, self._logs.scope(), seconds)
+        told = found.told, found.counts, found.alike
+        return Report(*told, looked, self._entries, retired, self._logs.scope(), seconds)
 
 
 def _header(raw: bytes) -> Line | None:
