@@ -86,7 +86,7 @@ OPERATIONS = (
     *plan_status.operations,
     *triage.operations,
     *totals.operations,
-    *audit_events.operations,
+    *audit_events.operations(RESOURCES),
     *audit_log.operations,
     *proofs.operations,
     *bundles.operations(RESOURCES),

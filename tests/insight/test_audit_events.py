@@ -1,8 +1,14 @@
 """Do those who audit find who did what, and nobody else?"""
 
+import re
+from pathlib import Path
+
 import httpx
 import pytest
 
+import pip_api
+from pip_api.app import RESOURCES
+from pip_api.insight import audit_events
 from tests.plans import AVON, KENT, MEASURE, a_concern, changed, made, put
 from tests.service import Record, Service, codes, refused
 
@@ -153,9 +159,27 @@ async def test_events_are_found_by_what_is_known_of_them(
     newest = await found(auditor, sort="-at", limit="1")
     assert newest[0]["action"] == "audit.read"
     assert set((await found(auditor, fields="id,at", limit="1"))[0]) == {"id", "at"}
-    answer = await auditor.get(EVENTS, params={"kind": "nonsense"})
-    assert codes(answer) == [("invalid_parameter", "kind")]
+    for name, wrong, like in (
+        ("kind", "nonsens", None), ("resource", "pips", "pip"), ("action", "pip.change", "pip.changed"),
+    ):  # fmt: skip
+        answer = await auditor.get(EVENTS, params={name: wrong})
+        assert codes(answer) == [("invalid_parameter", name)]
+        (error,) = answer.json()["errors"]
+        assert (error.get("suggestion"), wrong in error["detail"]) == (like, True)
+        assert (like or "change") in error["allowed"]
     assert codes(await auditor.get(EVENTS, params={"fields": "state"})) == [("invalid_parameter", "fields")]
+
+
+def test_the_actions_that_can_be_asked_for_are_those_that_are_written() -> None:
+    known = {*audit_events.actions(RESOURCES)}
+    source = "".join(path.read_text() for path in Path(pip_api.__file__).parent.rglob("*.py"))
+    whole = {*re.findall(r'\b(?:act=|ACT: Final = )"([a-z_]+\.[a-z_]+)"', source)}
+    assert len(whole) == 5
+    assert whole <= known
+    done = {*re.findall(r'(?:write|noted)\(\w+, call, "([a-z_]+)"', source)}
+    assert done == {"created", "changed", "withdrawn", "redacted", "approved"}
+    assert {f"redaction.{each}" for each in done} <= known
+    assert {f"pip.{each}" for each in ("denied", "read", "exported")} <= known
 
 
 async def test_what_an_import_did_is_found_by_its_id(admin: httpx.AsyncClient, auditor: httpx.AsyncClient) -> None:

@@ -112,10 +112,13 @@ async def test_a_bundle_is_held_against_a_head_that_was_kept(tmp_path: Path, bus
     earlier = await exported(tmp_path, own, tree_size=kept["tree_size"])
     assert earlier.lines[0]["logs"] == [{"log_id": "2026", "tree_size": kept["tree_size"]}]
     assert earlier.report().outcome is Outcome.GOOD
-    refused(await own.get(f"{EXPORT}?since={kept['tree_size'] + 1}"), 404, "not_found")
     newest = (await own.get("/v1/audit-log/checkpoint")).json()["tree_size"]
+    none = refused(await own.get(f"{EXPORT}?since=1"), 404, "not_found")["detail"]
+    assert none.startswith(f"No head of the log of 2026 has 1 entries; the newest has {newest}. Use the tree_size")
+    assert refused(await own.get(f"{EXPORT}?log_id=2025"), 404, "not_found")["detail"] == "There is no log of 2025."
     too_late = {"since": newest, "tree_size": kept["tree_size"]}
-    refused(await own.get(EXPORT, params=too_late), 400, "invalid_parameter")
+    told = refused(await own.get(EXPORT, params=too_late), 400, "invalid_parameter")["detail"]
+    assert f"from 1 to {kept['tree_size']}" in told
 
 
 async def test_a_span_of_time_is_a_bundle_too(tmp_path: Path, busy: Service) -> None:

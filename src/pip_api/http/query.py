@@ -63,7 +63,7 @@ def unknown(
     name: str, allowed: Collection[str], parameter: str | None = None, kind: str = "parameter"
 ) -> dict[str, Any]:
     """The fault of a name that is not known, itself or in the value of a parameter; with what is, and the likeliest."""
-    shown = name if name.replace(":", "", 1).isidentifier() and len(name) <= 64 else "this"
+    shown = name if name.replace(":", "", 1).replace(".", "", 1).isidentifier() and len(name) <= 64 else "this"
     members: dict[str, Any] = {"parameter": parameter or shown, "allowed": sorted(allowed)}
     if close := difflib.get_close_matches(name, allowed, n=1):
         members["suggestion"] = close[0]

@@ -3,14 +3,17 @@
 What happened in a force is for those who audit that force; what no force owns is for those who audit all of them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, get_args
 from uuid import UUID
 
 from pydantic import BaseModel, Field, RootModel
-from sqlalchemy import ColumnElement, FromClause, Table, and_, bindparam, literal_column, not_, select
+from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, bindparam, literal_column, not_, select
 
+from pip_api.access.permissions import PERMISSIONS
 from pip_api.access.principals import Principal
 from pip_api.db.columns import Uid, to_json
 from pip_api.db.statements import Record, Statement
@@ -21,7 +24,7 @@ from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import ID, IF_NONE_MATCH, Operation, fields_parameter, listing_parameters
 from pip_api.kernel.pages import list_page, rowwise, tagged
 from pip_api.kernel.query import Filter, Listing, Shown, equal
-from pip_api.kernel.resource import visible
+from pip_api.kernel.resource import Resource, visible
 from pip_api.kernel.verbs import asked_fields, identified
 from pip_api.ledger.as_of import MarkKind, later
 from pip_api.ledger.entries import Kind, LedgerEntry
@@ -105,33 +108,85 @@ def _moment(name: str, describes: str, compare: Callable[[Any, Any], ColumnEleme
     return Filter(name, "at", "moment", describes, compare=compare)
 
 
-_FILTERS = (
-    equal("actor", "actor_id", "id", "Done by these, by their ids, with commas."),
-    equal("client", "client_id", describes="Done with these programs, with commas."),
-    equal("credential", "credential_id", "id", "By who signed in with these credentials, by their ids, with commas."),
-    equal("force", "force_code", describes="Of these forces, with commas."),
-    equal("resource", "noun", describes="Done to these nouns, such as pip, with commas."),
-    equal("resource_id", "subject_id", "id", "Done to these things, by their ids, with commas."),
-    equal("action", "act", describes="These actions, such as pip.changed, with commas."),
-    equal("kind", choices=get_args(Kind), describes="Of these kinds, with commas."),
-    equal("request", "request_id", describes="Done in these requests, by their ids, with commas."),
-    Filter("import", "id", "id", "Done by the import with this id.", compare=_of_import),
-    _moment("from", "Not before this moment.", lambda at, moment: at >= moment),
-    _moment("to", "Before this moment.", lambda at, moment: at < moment),
-)
+_BESIDE = {
+    "figure": ("recorded",),
+    "import": ("completed",),
+    "log": ("retired",),
+    "redaction": ("approved",),
+    "sign_in": ("refused",),
+    "token": ("revoked",),
+}
+"""What is done to nouns beside what is done to all resources, and to what is no resource."""
 
 
-def _listing(always: Callable[[FromClause, Shown], Any]) -> Listing:
-    return Listing(_events, _FLAT, _FILTERS, ["at"], always, tie_break=("at", "seq"))
+def actions(resources: Sequence[Resource]) -> list[str]:
+    """Every action that an entry may name: a noun, and what became of it."""
+    of_rows = [f"{each.noun}.{done}" for each in resources for done in ("created", "changed", "withdrawn", "redacted")]
+    asked = {permission.partition(":")[0] for permission in PERMISSIONS}
+    of_requests = [f"{noun}.{done}" for noun in asked for done in ("denied", "read", "exported")]
+    return sorted({*of_rows, *of_requests, *(f"{noun}.{done}" for noun, all in _BESIDE.items() for done in all)})
 
 
-_OF_ALL = _listing(lambda rows, shown: ())
-_OF_FORCES = _listing(lambda rows, shown: visible(rows, shown.one_force))
+def _filters(actions: Sequence[str]) -> Sequence[Filter]:
+    nouns = sorted({action.partition(".")[0] for action in actions})
+    return (
+        equal("actor", "actor_id", "id", "Done by these, by their ids, with commas."),
+        equal("client", "client_id", describes="Done with these programs, with commas."),
+        equal("credential", "credential_id", "id", "By who signed in with these credentials, with commas."),
+        equal("force", "force_code", describes="Of these forces, with commas."),
+        equal("resource", "noun", "text", "Done to these nouns, such as pip, with commas.", nouns, grows=True),
+        equal("resource_id", "subject_id", "id", "Done to these things, by their ids, with commas."),
+        equal("action", "act", "text", "These actions, such as pip.changed, with commas.", actions, grows=True),
+        equal("kind", choices=get_args(Kind), describes="Of these kinds, with commas."),
+        equal("request", "request_id", describes="Done in these requests, by their ids, with commas."),
+        Filter("import", "id", "id", "Done by the import with this id.", compare=_of_import),
+        _moment("from", "Not before this moment.", lambda at, moment: at >= moment),
+        _moment("to", "Before this moment.", lambda at, moment: at < moment),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Listings:
+    """The list for those who audit all forces, and for all others."""
+
+    of_all: Listing
+    of_forces: Listing
+
+
+def _listings(resources: Sequence[Resource]) -> _Listings:
+    filters = _filters(actions(resources))
+
+    def listing(always: Callable[[FromClause, Shown], Any]) -> Listing:
+        return Listing(_events, _FLAT, filters, ["at"], always, tie_break=("at", "seq"))
+
+    return _Listings(listing(lambda rows, shown: ()), listing(lambda rows, shown: visible(rows, shown.one_force)))
+
 
 _before = _entries.alias("before")
-_one = (
-    select(*(_entries.c[name] for name in _FLAT), _entries.c.state, _before.c.state.label("state_before"))
-    .select_from(
+
+
+class Audited:
+    """How one entry is read by its id: by whom it is audited, and by nobody else."""
+
+    def __init__(self, one: Select[Any]) -> None:
+        named = one.where(_entries.c.id == bindparam("of_id", type_=Uid()))
+        self._of_all, self._of_forces = Statement(named), Statement(named.where(*visible(_entries)))
+
+    async def read(self, call: Call) -> Record:
+        """The entry that the path names. Raises 404."""
+        _, id = identified(call.path["id"], None)
+        row = None
+        if id is not None and audits_all(call.by):
+            row = await call.session.one(self._of_all, of_id=id)
+        elif id is not None:
+            row = await call.session.one(self._of_forces, of_id=id, forces=call.by.reach(READS))
+        if row is None:
+            raise Problem("not_found", "There is no audit event with this id.")
+        return row
+
+
+_ONE = Audited(
+    select(*(_entries.c[name] for name in _FLAT), _entries.c.state, _before.c.state.label("state_before")).select_from(
         _entries.outerjoin(
             _before,
             and_(
@@ -140,30 +195,21 @@ _one = (
             ),
         )
     )
-    .where(_entries.c.id == bindparam("of_id", type_=Uid()))
 )
-_ONE, _ONE_OF_FORCES = Statement(_one), Statement(_one.where(*visible(_entries)))
 
 
-async def list_events(call: Call) -> Answer:
+async def list_events(listings: _Listings, call: Call) -> Answer:
     """A page of the entries that the caller audits, in the order of their moments."""
     fields = asked_fields(tuple(AuditEvent.model_fields), call)
     shaped = rowwise(lambda row: _only(_shown(row), fields))
     if audits_all(call.by):
-        return await list_page(_OF_ALL, call, "/v1/audit-events", {}, shaped)
-    return await list_page(_OF_FORCES, call, "/v1/audit-events", {"forces": call.by.reach(READS)}, shaped)
+        return await list_page(listings.of_all, call, "/v1/audit-events", {}, shaped)
+    return await list_page(listings.of_forces, call, "/v1/audit-events", {"forces": call.by.reach(READS)}, shaped)
 
 
 async def get_event(call: Call) -> Answer:
     """One entry, with what stood before where something was replaced."""
-    _, id = identified(call.path["id"], None)
-    row = None
-    if id is not None and audits_all(call.by):
-        row = await call.session.one(_ONE, of_id=id)
-    elif id is not None:
-        row = await call.session.one(_ONE_OF_FORCES, of_id=id, forces=call.by.reach(READS))
-    if row is None:
-        raise Problem("not_found", "There is no audit event with this id.")
+    row = await _ONE.read(call)
     body = to_json(_shown(row) | {"before": _replaced(row["patch"], row["state_before"]), "state": row["state"]})
     return tagged(call, content_etag(body), body)
 
@@ -202,15 +248,18 @@ def _replaced(patch: Iterable[Mapping[str, Any]], before: Mapping[str, Any] | No
     return {each["path"]: before.get(each["path"].removeprefix("/")) for each in patch if each["path"]}
 
 
-operations = [
-    Operation(
-        "GET", "/v1/audit-events", "listAuditEvents", "audit", "List who did what, when and why", READS, list_events,
-        {200: page_shape("AuditEvent", AuditEvent), 304: None},
-        [*listing_parameters(_OF_ALL), fields_parameter(tuple(AuditEvent.model_fields)), IF_NONE_MATCH],
-        noted="read",
-    ),
-    Operation(
-        "GET", "/v1/audit-events/{id}", "getAuditEvent", "audit", "Read one audit event", READS, get_event,
-        {200: AuditEventRead, 304: None}, [ID, IF_NONE_MATCH], noted="read",
-    ),
-]  # fmt: skip
+def operations(resources: Sequence[Resource]) -> list[Operation]:
+    """The list and the reading of entries; what may be done to these resources is known."""
+    listings = _listings(resources)
+    return [
+        Operation(
+            "GET", "/v1/audit-events", "listAuditEvents", "audit", "List who did what, when and why", READS,
+            partial(list_events, listings), {200: page_shape("AuditEvent", AuditEvent), 304: None},
+            [*listing_parameters(listings.of_all), fields_parameter(tuple(AuditEvent.model_fields)), IF_NONE_MATCH],
+            noted="read",
+        ),
+        Operation(
+            "GET", "/v1/audit-events/{id}", "getAuditEvent", "audit", "Read one audit event", READS, get_event,
+            {200: AuditEventRead, 304: None}, [ID, IF_NONE_MATCH], noted="read",
+        ),
+    ]  # fmt: skip

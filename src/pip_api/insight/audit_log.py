@@ -71,11 +71,15 @@ async def asked_head(call: Call, size: str | None = None) -> Record:
 
 async def head_of(session: Session, log_id: str | None, size: int | None = None) -> Record:
     """The head of a log of this size, or else its newest. Raises 404."""
-    head = await seals.newest_head(session, log_id)
-    if head is not None and size is not None:
-        head = await seals.head_at(session, head["log_id"], size)
+    newest = await seals.newest_head(session, log_id)
+    if newest is None:
+        raise Problem("not_found", "Nothing is sealed yet." if log_id is None else f"There is no log of {log_id}.")
+    if size is None:
+        return newest
+    head = await seals.head_at(session, newest["log_id"], size)
     if head is None:
-        raise Problem("not_found", "There is no such head.")
+        told = f"No head of the log of {newest['log_id']} has {size} entries; the newest has {newest['tree_size']}."
+        raise Problem("not_found", f"{told} Use the tree_size of a head that was signed, and the log_id of its log.")
     return head
 
 

@@ -77,7 +77,8 @@ async def export_log(resources: Sequence[Resource], call: Call) -> Answer:
     head, kept, whole = await asked_head(call, "tree_size"), asked_size(call, "since"), audits_all(call.by)
     first = None if kept is None else await head_of(call.session, head["log_id"], kept)
     if first is not None and not 0 < first["tree_size"] <= head["tree_size"]:
-        raise bad_parameter("since", f"'since' is at most {head['tree_size']}, the size that the bundle is of.")
+        size = head["tree_size"]
+        raise bad_parameter("since", f"'since' is the size of an earlier head: from 1 to {size}, that of this bundle.")
     others = [row["log_id"] for row in await call.session.fetch(_LOGS) if row["log_id"] != head["log_id"]]
     full = whole and since is None and until is None
     opening = line(

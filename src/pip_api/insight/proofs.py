@@ -4,18 +4,16 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field, RootModel
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import Table, select
 
-from pip_api.db.columns import Uid, from_json
+from pip_api.db.columns import from_json
 from pip_api.db.constructs import json_text
-from pip_api.db.statements import Record, Statement
+from pip_api.db.statements import Record
 from pip_api.http.problems import Problem, bad_parameter
-from pip_api.insight.audit_events import READS, audits_all
+from pip_api.insight.audit_events import READS, Audited
 from pip_api.insight.audit_log import SIZE, asked_size, head_of
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import ID, Operation, query
-from pip_api.kernel.resource import visible
-from pip_api.kernel.verbs import identified
 from pip_api.ledger import seals
 from pip_api.ledger.entries import LedgerEntry
 from pip_api.ledger.envelope import body_of, envelope_of
@@ -54,10 +52,7 @@ SEALED = select(
     *(LEAVES.c[name] for name in ("log_id", "leaf_index", "salt", "body_digest", "leaf_hash")),
 )
 """Entries with their leaves; where they come from is to be added."""
-_one = SEALED.select_from(ENTRIES.outerjoin(LEAVES, LEAVES.c.entry_id == ENTRIES.c.id)).where(
-    ENTRIES.c.id == bindparam("of_id", type_=Uid())
-)
-_ONE, _ONE_OF_FORCES = Statement(_one), Statement(_one.where(*visible(ENTRIES)))
+_ONE = Audited(SEALED.select_from(ENTRIES.outerjoin(LEAVES, LEAVES.c.entry_id == ENTRIES.c.id)))
 
 
 def told(row: Record) -> Record:
@@ -78,14 +73,7 @@ def told(row: Record) -> Record:
 
 async def get_proof(call: Call) -> Answer:
     """One entry with the path that leads from it to a signed head."""
-    _, id = identified(call.path["id"], None)
-    row = None
-    if id is not None and audits_all(call.by):
-        row = await call.session.one(_ONE, of_id=id)
-    elif id is not None:
-        row = await call.session.one(_ONE_OF_FORCES, of_id=id, forces=call.by.reach(READS))
-    if row is None:
-        raise Problem("not_found", "There is no audit event with this id.")
+    row = await _ONE.read(call)
     size = asked_size(call, "tree_size")
     if row["leaf_index"] is None:
         raise Problem("not_sealed_yet", "It is sealed within seconds: ask again.", headers={"Retry-After": "1"})

@@ -49,6 +49,8 @@ class Filter:
     many: bool = False
     compare: Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[Any]] | None = None
     choices: tuple[str, ...] = ()
+    grows: bool = False
+    """Whether there will be more choices: the document lists none then."""
 
     def condition(self, columns: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[Any]:
         column: ColumnElement[Any] = columns[self.column]
@@ -66,7 +68,9 @@ class Filter:
         except ValidationError:
             raise self._refused(f"'{self.name}' must be {_FORMS[self.kind]}.") from None
         if self.choices and (strange := [value for value in values if value not in self.choices]):
-            raise self._refused(f"'{self.name}' has {len(strange)} unknown value(s).", allowed=list(self.choices))
+            known = {"allowed": list(self.choices)}  # in their own order
+            wrong = [unknown(value, self.choices, self.name, "value") | known for value in strange]
+            raise Problem("invalid_parameter", f"'{self.name}' names what there is not.", errors=wrong)
         if self.kind == "flag":
             return values[0] == "true"
         return values if self.many else values[0]
@@ -80,7 +84,7 @@ class Filter:
             return {"type": "boolean"}
         formats = {"day": "date", "moment": "date-time", "id": "uuid"}
         one: Record = {"type": "string"}
-        if self.choices:
+        if self.choices and not self.grows:
             one |= {"enum": list(self.choices)}
         elif self.kind in formats:
             one |= {"format": formats[self.kind]}
@@ -97,12 +101,17 @@ def commas(items: Record) -> Record:
 
 
 def equal(
-    name: str, column: str | None = None, kind: Kind = "text", describes: str = "", choices: Sequence[str] = ()
+    name: str,
+    column: str | None = None,
+    kind: Kind = "text",
+    describes: str = "",
+    choices: Sequence[str] = (),
+    *,
+    grows: bool = False,
 ) -> Filter:
     """Rows whose column has one of the values given with commas between."""
-    return Filter(
-        name, column or name, kind, describes or f"One or more of {name}, with commas.", True, None, tuple(choices)
-    )
+    told = describes or f"One or more of {name}, with commas."
+    return Filter(name, column or name, kind, told, True, None, tuple(choices), grows)
 
 
 def before(name: str, column: str, kind: Kind = "day") -> Filter:
