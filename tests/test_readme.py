@@ -11,7 +11,7 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from pip_api.settings import Settings
-from tests.serving import serving
+from tests.serving import free_port, serving
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -40,9 +40,50 @@ def test_every_part_of_the_map_is_there() -> None:
         assert set(re.findall(r"`(\w+)`", cell)) <= known | {"Resource"}, directory
 
 
+def commands(text: str) -> str:
+    return "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+
+
+def test_the_trials_of_people_and_of_keys_work_as_written(tmp_path: Path) -> None:
+    """A person of an issuer on loopback becomes an administrator, and a program signs in with a key."""
+    people, programs = [(ROOT / "docs" / name).read_text("utf-8") for name in ("issuers.md", "clients.md")]
+    (tmp_path / ".venv").symlink_to(Path(sys.prefix))
+    (tmp_path / "var").mkdir(mode=0o700)
+    issuer = f"http://127.0.0.1:{free_port()}"
+    (named,) = re.findall(r"PIP_ISSUERS='(.*?)'", people)
+    (publish,) = re.findall(r"^\$ (python3 -m http.server .*)$", people, re.MULTILINE)
+    publish = publish.replace("9000", issuer.rpartition(":")[2])
+    made_first, then = commands(people).split("person() {")
+    settings = {"PIP_ISSUERS": named.replace("http://127.0.0.1:9000", issuer)}
+
+    def run(script: str, **environment: str) -> str:
+        words = ["bash", "-euo", "pipefail", "-c", script]
+        known = {**os.environ, "ISSUER": issuer, **environment}
+        done = subprocess.run(words, cwd=tmp_path, env=known, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done.stdout
+
+    run(made_first)
+    words, unbuffered = ["bash", "-c", f"exec {publish}"], {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        words, cwd=tmp_path, env=unbuffered, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as publishing:
+        assert publishing.stdout is not None
+        assert publishing.stdout.readline().startswith("Serving HTTP")
+        try:
+            with serving(tmp_path, "--demo", **settings) as server:
+                told = run(f"person() {{{then}{commands(programs)}", PIP_SERVER=server.url, **settings)
+        finally:
+            publishing.kill()
+    assert "jo holds access_admin on national." in told
+    assert '"client_id":"pip-api"' in told  # which made what the auditor sees
+    assert '"secret":null' in told
+    assert '"grants":[{"role":"force_lead","place":"force:avon-and-somerset"' in told
+
+
 def test_the_job_in_five_minutes_works_as_written(tmp_path: Path) -> None:
     job = README.split("## The job in five minutes")[1].split("\n## ")[0]
-    script = "".join(re.findall(r"```sh\n(.*?)```", job, re.DOTALL))
+    script = commands(job)
     (tmp_path / ".venv").symlink_to(Path(sys.prefix))
     with serving(tmp_path, "--demo") as server:
         done = subprocess.run(
