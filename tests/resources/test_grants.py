@@ -233,3 +233,21 @@ async def test_a_refused_grant_is_in_the_ledger(service: Service, warden: httpx.
     (entry,) = await ledger.news()
     assert (entry["kind"], entry["act"], entry["actor_name"]) == ("denied", "grant.denied", service.name_of(warden))
     assert entry["force_code"] == AVON
+
+
+async def test_a_refusal_to_prolong_a_grant_is_in_the_ledger(service: Service, warden: httpx.AsyncClient) -> None:
+    """C28: to oneself, and of what is more than one holds."""
+    own, other, ledger = await service.account(service.name_of(warden)), await somebody(service), Ledger(service)
+    await service.change(accounts, own["id"], name="Of the force")
+    soon, later = [(service.clock() + timedelta(days=days)).isoformat() for days in (1, 2)]
+    for account, role, rule in ((own, "force_reader", "GRA-001"), (other, "regional_triage", "GRA-003")):
+        given = await service.create(grants, **grant(account, role, valid_to=soon))
+        for end in (later, None):
+            await ledger.news()
+            answer = await changed(warden, "/v1/grants", {"id": given["id"], "version": 1}, valid_to=end)
+            assert [each["rule"] for each in refused(answer, 403, "grant_denied")["errors"]] == [rule]
+            if end == later:  # the next one of its kind in the same minute is only counted
+                entry, *_ = await ledger.news()
+                assert (entry["kind"], entry["act"]) == ("denied", "grant.denied")
+                assert (entry["subject_id"], entry["force_code"]) == (given["id"], AVON)
+        service.clock.forward(minutes=1)

@@ -73,7 +73,7 @@ def access_is_for_people(grant: Record, on: RuleContext) -> Iterator[Record]:
 
 
 def goes_to_somebody_who_is_let_in(grant: Record, on: RuleContext) -> Iterator[Record]:
-    if _gives(grant, on.before) and any(is_disabled(each, on.now) for each in on.related.get("account_id", ())):
+    if any(is_disabled(account, on.now) for account in on.related.get("account_id", ())):
         yield on.problem("GRA-007", "/account_id", "The account is disabled: let it in again first.")
 
 
