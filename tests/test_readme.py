@@ -59,7 +59,7 @@ def test_the_trials_of_people_and_of_keys_work_as_written(tmp_path: Path) -> Non
     def run(script: str, **environment: str) -> str:
         words = ["bash", "-euo", "pipefail", "-c", script]
         known = {**os.environ, "ISSUER": issuer, **environment}
-        done = subprocess.run(words, cwd=tmp_path, env=known, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(words, cwd=tmp_path, env=known, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout
 
