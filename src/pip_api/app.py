@@ -46,7 +46,7 @@ from pip_api.kernel.call import Services
 from pip_api.kernel.idempotency import forget_old
 from pip_api.kernel.openapi_3_0 import as_3_0
 from pip_api.kernel.running import Running
-from pip_api.ledger.log_state import LogState, watch
+from pip_api.ledger.log_state import LogState, tell_of_missing_key, watch
 from pip_api.ledger.notes import Notes
 from pip_api.ledger.sealing import Sealer
 from pip_api.resources import credential_operations, figure_operations
@@ -241,6 +241,7 @@ def _lifespan(services: Services, issuers: Issuers, sealer: Sealer) -> Lifespan:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await services.database.open()
         await services.database.require_walls()
+        await tell_of_missing_key(services.database, services.log)
         await issuers.open()
         every = 0 if services.settings.read_only else services.settings.sealing_interval_ms
         sealing = sealer.run(every / 1_000) if every else watch(services.database, services.log)

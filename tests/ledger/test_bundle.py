@@ -5,7 +5,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pip_api.ledger.bundle import LineRefused, is_moment, line, parsed, read, same
+from pip_api.ledger.bundle import LineRefused, line, parsed, read, same
 
 TEXT = st.text()  # without halves of characters
 VALUES = st.recursive(
@@ -94,18 +94,3 @@ def test_a_line_has_the_members_of_its_type(members: dict[str, Any]) -> None:
 def test_true_is_not_1() -> None:
     assert same({"a": [1], "b": "x"}, {"b": "x", "a": [1]})
     assert not same({"a": [1]}, {"a": [True]})
-
-
-@pytest.mark.parametrize(
-    ("text", "is_one"),
-    [
-        ("2026-11-21T12:00:00.000000Z", True),
-        ("2026-11-21T12:00:00Z", False),
-        ("2026-11-21T12:00:00.000000+00:00", False),
-        ("2026-02-30T12:00:00.000000Z", False),
-        ("2026-11-21 12:00:00.000000Z", False),
-        (1, False),
-    ],
-)
-def test_a_moment_has_one_form(text: Any, is_one: bool) -> None:
-    assert is_moment(text) is is_one

@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pip_api.db.columns import from_json, to_json
-from pip_api.ledger.envelope import BODY, ENVELOPE, body_of, canonical, digest_of, envelope_of, seal, sealable
+from pip_api.ledger.envelope import (
+    BODY,
+    ENVELOPE,
+    body_of,
+    canonical,
+    digest_of,
+    envelope_of,
+    is_moment,
+    seal,
+    sealable,
+)
 from pip_api.ledger.tree import leaf_hash
 
 ID = UUID("01937b2c-0000-7000-8000-000000000001")
@@ -171,3 +181,18 @@ def test_a_value_of_a_row_is_sealed_as_the_same_value_of_a_state(value: Any) -> 
 def test_a_leaf_is_that_of_the_tree() -> None:
     digest = digest_of(SALT, canonical(body_of(ENTRY)))
     assert seal(ENTRY, SALT).leaf == leaf_hash(canonical(envelope_of(ENTRY, digest)))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("2026-11-21T12:00:00.000000Z", True),
+        ("2026-11-21T12:00:00Z", False),
+        ("2026-11-21T12:00:00.000000+00:00", False),
+        ("2026-02-30T12:00:00.000000Z", False),
+        ("2026-11-21 12:00:00.000000Z", False),
+        (1, False),
+    ],
+)
+def test_a_moment_has_one_form(text: Any, is_one: bool) -> None:
+    assert is_moment(text) is is_one

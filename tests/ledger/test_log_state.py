@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from structlog.testing import capture_logs
 
 from pip_api.access.keys import create_signing_key
 from pip_api.app import create_app
@@ -69,6 +70,17 @@ async def test_heads_are_good_after_the_key_was_replaced(settings: Settings, ser
     public = load_pem_private_key(private, None).public_key()
     earlier.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     update = {"sealing_key_file": folder / "next.pem", "earlier_sealing_key_files": str(earlier)}
+    without = update | {"earlier_sealing_key_files": None}
+    with capture_logs() as told:
+        async with running(settings.model_copy(update=without)):
+            pass
+    (warning,) = (each for each in told if each["log_level"] == "warning")
+    assert warning["kid"] == service.services.log.keys[0]["kid"]
+    assert "PIP_EARLIER_SEALING_KEY_FILES" in warning["event"]
+    with capture_logs() as told:
+        async with running(settings.model_copy(update=update)):
+            pass
+    assert [each for each in told if each["log_level"] == "warning"] == []
     async with running(settings.model_copy(update=update)) as replaced:
         lead = await replaced.caller("national_admin")
         await a_concern(lead)

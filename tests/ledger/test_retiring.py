@@ -9,13 +9,14 @@ import httpx
 import pytest
 
 from pip_api.access.principals import system
-from pip_api.ledger import retiring
+from pip_api.ledger import heads, retiring
 from pip_api.ledger.findings import Outcome
 from pip_api.ledger.log_state import look
 from pip_api.ledger.retiring import NotRetired, close, empty
 from pip_api.settings import Settings
 from tests.db.test_guards import refusal
 from tests.insight.test_bundles import exported
+from tests.ledger.bundles import STRANGER
 from tests.ledger.test_sealing import kept
 from tests.plans import AVON, KENT, MEASURE, a_concern, changed, made, put
 from tests.service import Record, Service, refused
@@ -161,6 +162,18 @@ async def test_what_is_left_is_proved_and_said_to_be_retired(tmp_path: Path, ser
     ):
         assert spoilt != lines
         assert bundle.report(b"".join(spoilt)).outcome is Outcome.TAMPERING
+
+
+async def test_an_entry_that_closed_a_log_with_a_key_that_is_not_given_is_asked_for(
+    tmp_path: Path, service: Service, old: Record
+) -> None:
+    await retire(service)
+    bundle = await exported(tmp_path, await service.caller("auditor"), log_id="2026")
+    (closing,) = bundle.of_type("retirement")
+    signed = heads.verify(closing["head"], heads.keys_of({"keys": list(service.services.log.keys)}))
+    report = bundle.report(bundle.content.replace(closing["head"].encode(), heads.sign(signed, STRANGER).encode()))
+    assert {each.check for each in report.findings} == {"V2", "V5"}
+    assert report.outcome is Outcome.INCOMPLETE
 
 
 async def test_a_log_that_is_closed_early_proves_nothing(

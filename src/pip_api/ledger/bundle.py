@@ -8,12 +8,11 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import product
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # typeshed knows one of them
 from typing import Any, Final, NoReturn
 
-from pip_api.ledger.envelope import BODY, ENVELOPE, canonical
+from pip_api.ledger.envelope import BODY, ENVELOPE, canonical, is_moment
 
 FORMAT: Final = 1
 _TYPES_IN_ORDER: Final = ("bundle", "head", "consistency", "retirement", "entry", "state", "cosignature", "end")
@@ -22,7 +21,6 @@ ORDER: Final = {kind: place for place, kind in enumerate(_TYPES_IN_ORDER)}
 LONGEST_LINE: Final = 1 << 24  # bytes
 _LARGEST_INTEGER: Final = 2**53 - 1
 _HASH: Final = re.compile(r"[0-9a-f]{64}").fullmatch
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII).fullmatch
 # Below U+E000, characters are in the same order as code points and in UTF-16.
 _BEYOND: Final = re.compile(rb"[\xee-\xff]").search
 _LARGE_INTEGER: Final = re.compile(rb"[:,\[]-?[0-9]{16}").search  # or text that looks like one
@@ -111,17 +109,6 @@ def _written(value: Any) -> bytes:
 def same(one: Any, other: Any) -> bool:
     """Whether two values of a bundle are one; for Python, true and 1 are."""
     return "".join(_encode(one, 0)) == "".join(_encode(other, 0))
-
-
-def is_moment(value: Any) -> bool:
-    """Whether this is a moment as it is sealed."""
-    if not (isinstance(value, str) and _MOMENT(value)):
-        return False
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_hash(value: Any) -> bool:

@@ -7,6 +7,7 @@ body back from the digest, and the envelope with every proof stays as it was.
 Canonical JSON knows no decimals: those, and integers that a double does not hold, are sealed as text with their digits.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -39,6 +40,7 @@ _COLUMNS: Final = (
 )
 ENVELOPE: Final = (*_COLUMNS, "body_digest")
 _LARGEST_INTEGER: Final = 2**53 - 1
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII).fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,17 @@ def canonical(value: Any) -> bytes:
 def moment(at: datetime) -> str:
     """A moment as it is sealed: in UTC, with microseconds."""
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def is_moment(value: Any) -> bool:
+    """Whether this is a moment as it is sealed."""
+    if not (isinstance(value, str) and _MOMENT(value)):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 def sealable(value: Any) -> Any:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from pip_api.access import base64url
 from pip_api.access.token_text import TokenRefused, decoded, json_object, opened
-from pip_api.ledger.envelope import canonical, moment
+from pip_api.ledger.envelope import canonical, is_moment, moment
 from pip_api.ledger.tree import EMPTY_ROOT
 
 if TYPE_CHECKING:  # who verifies needs no settings of a service
@@ -33,7 +33,6 @@ COSIGNATURE: Final[Kind] = "pip-cosignature+jws"
 _JWS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _LOG: Final = re.compile(r"[0-9]{4}")
 _ROOT: Final = re.compile(r"[0-9a-f]{64}")
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _COORDINATE_BYTES: Final = 32
 
 
@@ -104,6 +103,15 @@ def verify(text: str, keys: Keys, kind: Kind = HEAD) -> Head:
     return _head(found, payload)
 
 
+def key_of(text: str) -> str | None:
+    """The kid that a head names, whether it is known or not."""
+    try:
+        kid = json_object(opened(text)[0], depth=1).get("kid")
+    except TokenRefused:
+        return None
+    return kid if isinstance(kid, str) else None
+
+
 def is_jws(text: str) -> bool:
     """Whether a text has the parts of a JWS, whatever they are worth."""
     return _JWS.fullmatch(text) is not None
@@ -164,12 +172,9 @@ def _payload(head: Head) -> bytes:
 def _head(members: Mapping[str, Any], payload: bytes) -> Head:
     log_id, root, at = (members.get(name) for name in ("log_id", "root_hash", "timestamp"))
     size = members.get("tree_size")
-    if not (_is(_LOG, log_id) and _is(_ROOT, root) and _is(_MOMENT, at) and type(size) is int and size >= 0):
+    if not (_is(_LOG, log_id) and _is(_ROOT, root) and is_moment(at) and type(size) is int and size >= 0):
         raise HeadRefused("it does not have the members of a head")
-    try:
-        head = Head(str(log_id), size, bytes.fromhex(str(root)), datetime.fromisoformat(str(at)))
-    except ValueError as error:
-        raise HeadRefused("its timestamp is no moment") from error
+    head = Head(str(log_id), size, bytes.fromhex(str(root)), datetime.fromisoformat(str(at)))
     if _payload(head) != payload:
         raise HeadRefused("it is not in its one form")
     if head.tree_size == 0 and head.root != EMPTY_ROOT:

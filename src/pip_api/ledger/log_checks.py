@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from pip_api.ledger.findings import WHERE_KEYS_ARE, Findings
-from pip_api.ledger.heads import COSIGNATURE, Head, HeadRefused, KeyMissing, Keys, verify
+from pip_api.ledger.heads import COSIGNATURE, HEAD, Head, HeadRefused, KeyMissing, Keys, Kind, verify
 from pip_api.ledger.tree import Frontier, ProofRefused, verify_consistency, verify_inclusion
 
 
@@ -29,6 +29,20 @@ class _Log:
     has_gap: bool = False
     differing: list[int] = field(default_factory=list)
     """Sizes at which the tree had another root than the head."""
+
+
+def read_head(
+    findings: Findings, check: str, what: str, text: str, keys: Keys, number: int | None = None, kind: Kind = HEAD
+) -> Head | None:
+    """The head that a text is. Where it is none, or its key is not there to say so, that is a finding."""
+    try:
+        return verify(text, keys, kind)
+    except KeyMissing as missing:
+        told = f"; {WHERE_KEYS_ARE}" if kind is HEAD else ""
+        findings.incomplete(check, f"{what} cannot be checked: {missing}{told}", number)
+    except HeadRefused as refused:
+        findings.tampering(check, f"{what} is refused: {refused}", number)
+    return None
 
 
 class LogChecks:
@@ -58,13 +72,8 @@ class LogChecks:
 
     def head(self, number: int, members: Mapping[str, Any]) -> None:
         self._findings.looked.add("V5")
-        try:
-            head = verify(members["head"], self._keys)
-        except KeyMissing as missing:
-            self._findings.incomplete("V5", f"the head cannot be checked: {missing}; {WHERE_KEYS_ARE}", number)
-            return
-        except HeadRefused as refused:
-            self._findings.tampering("V5", f"the head is refused: {refused}", number)
+        head = read_head(self._findings, "V5", "the head", members["head"], self._keys, number)
+        if head is None:
             return
         log = self._logs.get(head.log_id)
         if log is None:
@@ -236,13 +245,8 @@ class LogChecks:
             if self._witnesses is None:
                 self._findings.incomplete("V13", "no keys of witnesses were given", number)
                 continue
-            try:
-                seen = verify(text, self._witnesses, COSIGNATURE)
-            except KeyMissing as missing:
-                self._findings.incomplete("V13", f"the cosignature cannot be checked: {missing}", number)
-                continue
-            except HeadRefused as refused:
-                self._findings.tampering("V13", f"the cosignature is refused: {refused}", number)
+            seen = read_head(self._findings, "V13", "the cosignature", text, self._witnesses, number, COSIGNATURE)
+            if seen is None:
                 continue
             log = self._logs.get(seen.log_id)
             if log is None or seen.tree_size not in log.roots:

@@ -13,8 +13,9 @@ from pip_api.db.errors import Unavailable
 from pip_api.db.scopes import EVERY_FORCE
 from pip_api.db.session import Database
 from pip_api.db.statements import Record, Statement
+from pip_api.ledger import seals
 from pip_api.ledger.entries import LedgerEntry
-from pip_api.ledger.heads import end_of, log_of
+from pip_api.ledger.heads import end_of, key_of, log_of
 from pip_api.ledger.seals import HEADS, RETIRED, Unsealed
 
 LONGEST_LAG: Final = 10.0
@@ -92,6 +93,19 @@ async def look(database: Database, state: LogState) -> None:
         state.kept_from = end_of(found["retired"])
     if found["log_id"] is not None:
         state.has_grown(found)
+
+
+async def tell_of_missing_key(database: Database, state: LogState) -> None:
+    """Says in the log when nobody could check the newest head with the keys that this process publishes."""
+    async with database.read(EVERY_FORCE) as session:
+        newest = await seals.newest_head(session)
+    kid = None if newest is None else key_of(newest["signature"])
+    if newest is not None and kid not in {each.get("kid") for each in state.keys}:
+        structlog.get_logger().warning(
+            "the newest head was signed with a key that is not published: add its public key to"
+            " PIP_EARLIER_SEALING_KEY_FILES",
+            kid=kid, log_id=newest["log_id"], tree_size=newest["tree_size"],
+        )  # fmt: skip
 
 
 async def watch(database: Database, state: LogState) -> None:

@@ -35,6 +35,8 @@ class Replay:
         self._redactions: dict[str, frozenset[str] | None] = {}
         self._retired: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
         self._retirements: dict[str, str] = {}
+        self.unproved: set[str] = set()
+        """Entries that close a log, as they say: nobody could check the heads that they bring."""
         self.retired = 0
         """Entries whose words went with the time of their log."""
 
@@ -145,7 +147,7 @@ class Replay:
         for redaction, entries in self._redacted.items():
             self._judge(redaction, entries, cut)
         for retirement, gone in self._retired.items():
-            self._judge_retired(self._retirements.get(retirement), gone, cut)
+            self._judge_retired(self._retirements.get(retirement), gone, cut or retirement in self.unproved)
         if not self._states:
             return
         absent = self._findings.incomplete if cut else self._findings.tampering
@@ -154,10 +156,10 @@ class Replay:
             if envelope["noun"] in self._states:
                 absent("V10", "the row of this entry is not there", None, envelope["id"])
 
-    def _judge_retired(self, closed: str | None, entries: list[tuple[int, str, str]], cut: bool) -> None:
+    def _judge_retired(self, closed: str | None, entries: list[tuple[int, str, str]], missing: bool) -> None:
         for number, log_id, id in entries:
-            if closed is None and cut:
-                self._findings.incomplete("V2", "the entry that retired it is not in the bundle", number, id)
+            if closed is None and missing:
+                self._findings.incomplete("V2", "there is no proved entry that closed its log", number, id)
             elif closed is None or log_id > closed:
                 self._findings.tampering("V2", "it has no body, and no entry says that its log was retired", number, id)
 

@@ -14,9 +14,9 @@ from time import perf_counter
 from typing import Any
 
 from pip_api.ledger.bundle import FORMAT, LONGEST_LINE, ORDER, Line, LineRefused, parsed, read
-from pip_api.ledger.findings import WHERE_KEYS_ARE, Finding, Findings, Outcome, Report
-from pip_api.ledger.heads import Head, HeadRefused, KeyMissing, Keys, KeysRefused, is_jws, keys_of, verify
-from pip_api.ledger.log_checks import LogChecks
+from pip_api.ledger.findings import Finding, Findings, Outcome, Report
+from pip_api.ledger.heads import Head, Keys, KeysRefused, is_jws, keys_of
+from pip_api.ledger.log_checks import LogChecks, read_head
 from pip_api.ledger.replay import Replay
 from pip_api.ledger.tree import ProofRefused, leaf_hash, verify_inclusion
 
@@ -67,13 +67,8 @@ class _Verification:
         """Takes the head that was kept."""
         if not is_jws(text):
             raise Unreadable("The kept head is not a head: one line of three parts.")
-        try:
-            self._kept = verify(text, self._keys)
-        except KeyMissing as missing:
-            # Another key signs now: so is a history written anew, unless the operator says that it was changed.
-            self._findings.incomplete("V6", f"the kept head cannot be checked: {missing}; {WHERE_KEYS_ARE}")
-        except HeadRefused as refused:
-            self._findings.tampering("V6", f"the kept head is refused: {refused}")
+        # Where another key signs now, a history may have been written anew: the operator has to vouch for the change.
+        self._kept = read_head(self._findings, "V6", "the kept head", text, self._keys)
 
     def run(self, file: BufferedReader, again: BufferedReader) -> None:
         lines = self._lines(file)
@@ -153,16 +148,16 @@ class _Verification:
         """It stands in a log of its own, whose head it brings."""
         members = line.members
         leaf = self._leaf(number, line)
-        path = [bytes.fromhex(each) for each in members["proof"]]
-        try:
-            head = verify(members["head"], self._keys)
-            if head.log_id != members["log_id"]:
-                raise HeadRefused("it is of another log")
-            verify_inclusion(leaf, members["leaf_index"], head.tree_size, path, head.root)
-        except KeyMissing as missing:
-            self._findings.incomplete("V4", f"the entry that closed a log cannot be checked: {missing}", number)
+        head = read_head(self._findings, "V5", "the head", members["head"], self._keys, number)
+        if head is None:
+            self._replay.unproved.add(members["envelope"]["id"])
             return
-        except (HeadRefused, ProofRefused) as refused:
+        try:
+            if head.log_id != members["log_id"]:
+                raise ProofRefused("the head is of another log")
+            path = [bytes.fromhex(each) for each in members["proof"]]
+            verify_inclusion(leaf, members["leaf_index"], head.tree_size, path, head.root)
+        except ProofRefused as refused:
             told = f"the entry that closed a log is not proved: {refused}"
             self._findings.tampering("V4", told, number, members["envelope"]["id"])
             return
