@@ -45,6 +45,7 @@ from pip_api.resources.clients import create_client
 from pip_api.resources.grants import grants
 from pip_api.settings import Settings
 from tests.postgres import UNWALLED, as_role, unguarded
+from tests.straight import StraightClient
 
 Record = dict[str, Any]
 PEOPLE = "https://id.test"
@@ -88,8 +89,7 @@ class Service:
 
     def http(self, **headers: str) -> httpx.AsyncClient:
         """A caller with these headers only."""
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        client = httpx.AsyncClient(transport=transport, base_url="http://pip-api.test", headers=headers)
+        client = StraightClient(self.app, base_url="http://pip-api.test", headers=headers)
         self._opened.append(client)
         return client
 
