@@ -16,6 +16,7 @@ from pip_api.db.postgres import PostgresDatabase
 from pip_api.db.statements import Statement
 from pip_api.settings import Settings
 from tests.db.asking import ECHO, end_others, opened, outside, told
+from tests.soak import examples
 
 pytestmark = pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
 
@@ -42,6 +43,9 @@ async def papers(database: PostgresDatabase) -> int:
     return int(row["papers"])
 
 
+QUESTIONS = examples(500, 2_000)
+
+
 async def test_no_answer_reaches_another(settings: Settings) -> None:
     dice = random.Random(7)
     async with opened(settings, size=5) as database:
@@ -57,7 +61,7 @@ async def test_no_answer_reaches_another(settings: Settings) -> None:
         left: list[Any] = []
 
         async def keep_asking(start: int) -> None:
-            for n in range(start, start + 2_000):
+            for n in range(start, start + QUESTIONS):
                 if dice.random() > 0.01:
                     await ask(n)
                     continue
