@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from pip_api.access.keys import create_signing_key
 from pip_api.app import create_app
-from pip_api.ledger import heads
+from pip_api.ledger import heads, log_state
 from pip_api.ledger.log_state import look
 from pip_api.settings import Settings, StartRefused
 from tests.http.test_metrics import METRICS, sample
@@ -17,7 +17,10 @@ from tests.plans import CONCERN, a_concern
 from tests.service import Service, running
 
 
-async def test_a_process_learns_what_others_sealed(settings: Settings, service: Service) -> None:
+async def test_a_process_learns_what_others_sealed(
+    settings: Settings, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_state, "_EVERY", 0.01)
     sealed = await service.seal()
     async with running(settings) as other:
         lead = await other.caller("national_admin")
