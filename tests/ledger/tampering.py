@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from pip_api.access.keys import SigningKey
-from pip_api.ledger.heads import COSIGNATURE, HEAD, Head, sign
+from pip_api.ledger.heads import COSIGNATURE, HEAD, Head, HeadRefused, KeyMissing, Kind, keys_of, sign, verify
 from pip_api.ledger.tree import leaf_hash
 from tests.ledger.bundles import (
     FALSE_WITNESS,
@@ -409,7 +409,19 @@ def body_gone_by_what_is_no_redaction(case: Case) -> None:
 def head_text(case: Case) -> None:
     head = case.one("head")
     head["head"] = _flipped(case.random, head["head"])
+    case.only_missing = _names_another_key(head["head"], KEY, HEAD)
     case.find("V5")
+
+
+def _names_another_key(text: str, key: SigningKey, kind: Kind) -> bool:
+    """Whether all of a head is well formed, and its key is not known."""
+    try:
+        verify(text, keys_of({"keys": [key.public_jwk()]}), kind)
+    except KeyMissing:
+        return True
+    except HeadRefused:
+        return False
+    return False
 
 
 def head_of_a_stranger(case: Case) -> None:
@@ -622,6 +634,7 @@ def withheld(case: Case) -> None:
 def cosignature_text(case: Case) -> None:
     seen = case.one("cosignature")
     seen["cosignature"] = _flipped(case.random, seen["cosignature"])
+    case.only_missing = _names_another_key(seen["cosignature"], WITNESS, COSIGNATURE)
     case.find("V13")
 
 
