@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
+from psycopg import errors
 from sqlalchemy import Integer, String, column, func, literal_column, select, text, update
 from sqlmodel import SQLModel
 
@@ -308,6 +310,26 @@ def test_the_catalogue_is_as_it_should_be(settings: Settings, lint: str) -> None
     assert outside(settings, found) is None, lint
     outside(settings, violation)
     assert outside(settings, found), lint
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger_entry SET at = now()",
+        "DELETE FROM ledger_entry",
+        "TRUNCATE ledger_entry CASCADE",
+        "ALTER TABLE ledger_entry DISABLE TRIGGER ALL",
+        "SET session_replication_role = replica",
+        "UPDATE ledger_leaf SET leaf_hash = 'x'",
+        "DELETE FROM ledger_head",
+        "UPDATE figure SET value = 1",
+    ],
+)
+def test_the_service_itself_may_not_rewrite_what_was(settings: Settings, statement: str) -> None:
+    with psycopg.connect(settings.database_url) as connection:
+        connection.execute("SELECT set_config('pip.forces', '*', true)")
+        with pytest.raises(errors.InsufficientPrivilege):
+            connection.execute(statement)
 
 
 def test_nobody_logs_in_as_the_owner_and_everything_is_its(settings: Settings) -> None:

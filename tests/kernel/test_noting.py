@@ -161,6 +161,7 @@ async def test_where_nothing_can_be_noted_nothing_is_answered(
         await lead.post("/v1/concerns", json=CONCERN),
         await lead.patch(path, json={"title": "x"}, headers={"If-Match": '"v1"'}),
         await lead.delete(path, headers={"If-Match": '"v1"'}),
+        await lead.get("/v1/triage", headers={"Accept": "text/csv"}),
     ):
         refused(answer, 503, "temporarily_unavailable")
     with connection_to(unguarded(settings)) as connection:

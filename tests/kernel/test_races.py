@@ -1,13 +1,19 @@
 """What happens when two callers write at the same time?"""
 
 import asyncio
+import os
+import subprocess
 from collections import Counter
+from pathlib import Path
 
 import httpx
+import pytest
 
-from tests.plans import AVON, MEASURE, a_concern, a_plan, an_action
+from pip_api.settings import Settings
+from tests.plans import AVON, CONCERN, MEASURE, a_concern, a_plan, an_action
 from tests.service import Record, refused
-from tests.soak import examples
+from tests.serving import COMMAND, Server, serving
+from tests.soak import LONG, examples
 
 
 async def test_of_two_changes_with_one_tag_one_is_made(lead: httpx.AsyncClient, concern: Record) -> None:
@@ -82,3 +88,48 @@ async def test_of_two_with_one_code_one_is_made(admin: httpx.AsyncClient) -> Non
     answers = await asyncio.gather(*(admin.post("/v1/measures", json=MEASURE) for _ in range(4)))
     assert Counter(each.status_code for each in answers) == {201: 1, 409: 3}
     assert len((await admin.get("/v1/measures?code=answered-in-time")).json()["items"]) == 1
+
+
+def secret_of_a_new_writer(environment: dict[str, str]) -> str:
+    create = [COMMAND, "client", "create", "writer", "--role", "force_lead", "--on", f"force:{AVON}"]
+    made = subprocess.run(create, env={**os.environ, **environment}, capture_output=True, text=True, check=True)
+    return made.stdout.strip()
+
+
+@pytest.mark.skipif(not LONG, reason="processes are killed with SOAK=1 only")
+async def test_a_process_that_is_killed_leaves_one_effect_or_none(settings: Settings, tmp_path: Path) -> None:
+    environment = {
+        "PIP_DATABASE_URL": settings.database_url,
+        "PIP_SIGNING_KEY_FILE": str(settings.signing_key_file),
+        "PIP_SEALING_KEY_FILE": str(settings.sealing_key_file),
+        "PIP_RATE_LIMIT_REQUESTS": "0",
+    }
+    credentials = ("writer", secret_of_a_new_writer(environment))
+
+    async def ask(server: Server, key: int, times: int) -> list[httpx.Response]:
+        async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=30) as http:
+            token = await http.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=credentials)
+            http.headers["Authorization"] = f"Bearer {token.json()['access_token']}"
+            headers = {"Idempotency-Key": f'"{key}"'}
+            asked = [
+                asyncio.create_task(http.post("/v1/concerns", json=CONCERN, headers=headers)) for _ in range(times)
+            ]
+            if times > 1:
+                await asyncio.sleep(0.01 * key)
+                server.process.kill()
+            answers = await asyncio.gather(*asked, return_exceptions=times > 1)
+            told = [each for each in answers if isinstance(each, httpx.Response)]
+            return told if times > 1 else [*told, await http.get("/v1/concerns?include_total=true&limit=1")]
+
+    cut_off = 0
+    for key in range(1, 11):
+        with serving(tmp_path, **environment) as server:
+            before = [each for each in await ask(server, key, 50) if each.status_code == 201]
+        with serving(tmp_path, **environment) as server:
+            answer, page = await ask(server, key, 1)
+        assert answer.status_code == 201
+        assert {each.content for each in before} <= {answer.content}
+        assert not before or answer.headers["idempotency-replayed"] == "true"
+        assert page.json()["page"]["total"] == key
+        cut_off += len(before) < 50
+    assert cut_off

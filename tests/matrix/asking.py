@@ -23,8 +23,10 @@ async def asked(
     *,
     content: bytes | None = None,
     also: dict[str, str] | None = None,
+    rehearsed: bool = True,
 ) -> httpx.Response:
-    """The answer to the operation on what stands at the position, with the table's body or another, as a dry run."""
+    """The answer to the operation on what stands at the position, with the table's body or another, as a dry run where
+    nobody says that it is in earnest."""
     query, headers = {**(rule.query or {}), **(also or {})}, {}
     path = rule.address
     if rule.shape == "list" and position != "everything":
@@ -34,7 +36,7 @@ async def asked(
         if rule.path and position == "malformed":
             named |= {"force": OWN["own"], "period": "x"}
         path = path.format(**{"version": 1, **named})
-    if rule.method != "GET":
+    if rule.method != "GET" and rehearsed:
         query["dry_run"] = "true"
     if rule.changes:
         row = world.at.get((rule.of, position))

@@ -67,7 +67,8 @@ async def test_each_of_the_forces_sees_its_own_and_counts_its_own(tried: Tried) 
     forces = [force["code"] for force in (await anybody.get("/v1/forces?limit=500")).json()["items"]]
     assert len(forces) > 44
     for force in forces:
-        caller = Caller(f"reader-of-{force}", (("force_reader", f"force:{force}"),))
+        place = f"force:{force}"
+        caller = Caller(f"reader-of-{force}", (("force_reader", place), ("regional_triage", place)))
         client = sign_in(tried.service, caller, await add_account(tried.service, caller.name, caller))
         for name in PAGED:
             rule = RULES[name]
@@ -78,6 +79,10 @@ async def test_each_of_the_forces_sees_its_own_and_counts_its_own(tried: Tried) 
                 assert all(row.sign in json.dumps(page, separators=(",", ":")) for row in own)
                 words = [sentinel(each) for each in OWN.values() if each != force]
                 assert [word for word in words if word in json.dumps(page)] == []
+        items = (await client.get("/v1/triage")).json()["items"]
+        table = (await client.get("/v1/triage", headers={"Accept": "text/csv"})).text
+        assert {item["force"]["code"] for item in items} == {force}
+        assert {line.partition(",")[0] for line in table.splitlines()[1:]} == {force}
 
 
 async def test_a_table_tells_of_nobody_else(tried: Tried) -> None:

@@ -4,15 +4,25 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import String, bindparam, func, select
 from structlog.testing import capture_logs
 
+from pip_api.db.statements import Statement
+from pip_api.ledger.entries import LedgerEntry
 from tests.http.test_edge import asked as asked_unread
 from tests.matrix.asking import DOCUMENT, RULES, asked
+from tests.matrix.table import expected
 from tests.matrix.trying import Tried
-from tests.plans import AVON
+from tests.plans import AVON, KENT
 from tests.security.bodies import operation_of, permitted
 from tests.service import Service, refused
 
+ENTRIES = LedgerEntry.__table__  # type: ignore[attr-defined]
+CHANGES = Statement(select(func.count().label("made")).where(ENTRIES.c.version.is_not(None)))
+DENIED = Statement(
+    select(ENTRIES.c.state).where(ENTRIES.c.kind == "denied", ENTRIES.c.actor_name == bindparam("name", type_=String()))
+)
+FOREIGN = [name for name, rule in RULES.items() if rule.method != "GET" and "other_region" in rule.positions]
 LISTS = [name for name, rule in RULES.items() if rule.shape == "list"]
 SIZES = ("1", "10000000", "not-a-length")
 EVIL = "evil.test"
@@ -105,6 +115,24 @@ async def test_c20_a_cursor_that_was_changed_or_is_of_another_is_none(tried: Tri
     for other in clients:
         if other is not client:
             assert (await other.get(path, params={"limit": 1, "cursor": cursor})).status_code == 400
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+async def test_c16_c17_what_is_tried_on_another_force_changes_nothing(tried: Tried, name: str) -> None:
+    rule = RULES[name]
+    caller, client = next(
+        (caller, client)
+        for caller, client in tried.clients.items()
+        if caller.holds(rule) and not caller.reaches(KENT) and not (caller.person and rule.people)
+    )
+    async with tried.service.unguarded() as session:
+        before = await session.fetch(CHANGES)
+    answer = await asked(client, tried.world, rule, "other_region", rehearsed=False)
+    assert answer.status_code == expected(rule, RULES[rule.sees], caller, "other_region")
+    async with tried.service.unguarded() as session:
+        assert await session.fetch(CHANGES) == before
+        noted = {entry["state"]["operation"] for entry in await session.fetch(DENIED, name=caller.name)}
+    assert answer.status_code == 422 or name in noted
 
 
 async def test_c45_no_method_is_there_that_the_document_does_not_name(tried: Tried) -> None:
