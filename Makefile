@@ -33,7 +33,8 @@ contract: .venv/dev.stamp .venv/contract.stamp tests/contract/node_modules/.stam
 
 soak: .venv/dev.stamp  ## Run the long forms of the tests, for an hour or so
 	SOAK=1 $(BIN)/pytest --numprocesses=2 -s tests/kernel/test_moments.py tests/kernel/test_snapshots.py tests/ledger/test_verification.py \
-		tests/kernel/test_races.py tests/matrix tests/access/test_mutations.py tests/db/test_pooling.py tests/db/test_wire.py
+		tests/ledger/test_sealing.py tests/kernel/test_races.py tests/matrix tests/access/test_decisions.py tests/access/test_mutations.py \
+		tests/db/test_pooling.py tests/db/test_wire.py
 
 openapi: .venv/run.stamp  ## Write the committed contract anew
 	@mkdir -p openapi

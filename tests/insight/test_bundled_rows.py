@@ -13,6 +13,8 @@ from tests.insight.test_bundles import EXPORT, Bundle, exported
 from tests.plans import AVON, KENT, MEASURE, a_concern, a_plan, an_action, changed, made
 from tests.service import Record, Service, refused
 
+SLIPPED = "0193c1d2-7a10-7c3e-9d55-0c9f6f0a1b2c"
+
 
 @pytest.fixture
 async def auditor(service: Service, admin: httpx.AsyncClient) -> httpx.AsyncClient:
@@ -75,6 +77,38 @@ async def test_a_change_past_the_trail_is_found(tmp_path: Path, service: Service
     assert (report.findings[0].entry, report.findings[0].text) == (
         row["id"], "the row is not what its last entry says, in: title",
     )  # fmt: skip
+
+
+async def test_a_row_that_nobody_wrote_down_is_found(
+    tmp_path: Path, service: Service, auditor: httpx.AsyncClient
+) -> None:
+    """Slipped in behind the service, with no entry in any log: the first bundle may be too early to tell."""
+    with connected(service.services.settings, foreign_keys=False) as connection:
+        if service.services.database.dialect.name == "postgresql":
+            connection.execute("SET session_replication_role = replica")
+        else:
+            triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'concern'"
+            for (name,) in connection.execute(triggers).fetchall():
+                connection.execute(f"DROP TRIGGER {name}")
+        taken = connection.execute(f"SELECT * FROM concern WHERE force_code = '{KENT}'")
+        names = [each[0] for each in taken.description]
+        new = {"id": f"'{SLIPPED}'", "reference": "'KEN-2026-999'"}
+        values = ", ".join(new.get(name, name) for name in names)
+        connection.execute(
+            f"INSERT INTO concern ({', '.join(names)}) SELECT {values} FROM concern WHERE force_code = '{KENT}'"
+        )
+        connection.commit()
+    bundle = await exported(tmp_path, auditor, rows="true")
+    assert SLIPPED in [each["id"] for each in rows_of(bundle, "concern")]
+    assert found(bundle.report()) == {("V10", Outcome.INCOMPLETE)}
+    await service.seal()
+    service.clock.forward(hours=3)
+    later = await service.caller("auditor")
+    await a_concern(await service.caller("national_admin"))
+    await service.seal()
+    report = (await exported(tmp_path, later, rows="true")).report()
+    assert found(report) == {("V10", Outcome.TAMPERING)}
+    assert report.findings[0].entry == SLIPPED
 
 
 async def test_what_was_changed_after_the_head_is_for_the_next_bundle(

@@ -121,6 +121,26 @@ async def test_a_bundle_is_held_against_a_head_that_was_kept(tmp_path: Path, bus
     assert f"from 1 to {kept['tree_size']}" in told
 
 
+async def test_a_kept_head_leads_on_in_its_own_log_when_the_year_is_over(tmp_path: Path, busy: Service) -> None:
+    kept = (await (await busy.caller("auditor")).get("/v1/audit-log/checkpoint")).json()
+    await a_concern(await busy.caller("national_admin"))
+    await busy.seal()
+    busy.clock.forward(days=60)
+    every, own = await busy.caller("auditor"), await busy.caller("auditor", f"force:{AVON}")
+    await a_concern(await busy.caller("national_admin"))
+    await busy.seal()
+    for caller in (every, own):
+        told = refused(await caller.get(f"{EXPORT}?since={kept['tree_size']}"), 404, "not_found")["detail"]
+        assert told.startswith("No head of the log of 2027 has")
+        bundle = await exported(tmp_path, caller, since=kept["tree_size"], log_id=kept["log_id"])
+        report = bundle.report(since=kept["head"])
+        assert (report.outcome, report.of("V6")) == (Outcome.GOOD, "good")
+        newest = await exported(tmp_path, caller)
+        assert newest.lines[0]["logs"][0]["log_id"] == "2027"
+        assert newest.lines[0]["other_logs"] == ["2026"]
+        assert newest.report().outcome is Outcome.GOOD
+
+
 async def test_a_span_of_time_is_a_bundle_too(tmp_path: Path, busy: Service) -> None:
     busy.clock.forward(minutes=10)
     moment = busy.clock()

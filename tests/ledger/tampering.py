@@ -556,6 +556,23 @@ def row_from_nowhere(case: Case) -> None:
     case.only_missing = not case.full
 
 
+def row_slipped_in(case: Case) -> None:
+    """A first version that nobody wrote down, of long before the head."""
+    _full(case)
+    state = case.one("state")
+    row = {**state["row"], "version": 1, "created_at": "2026-02-01T09:00:00.000000Z"}
+    case.insert("state", {**state, "id": str(uid(case.random)), "row": row}, state)
+    case.find("V10")
+
+
+def row_slipped_in_lately(case: Case) -> None:
+    """It may have been made after the head."""
+    row_slipped_in(case)
+    (slipped,) = [each for each in case.all("state") if "created_at" in each["row"]]
+    slipped["row"]["created_at"] = "2026-03-01T09:00:00.000000Z"
+    case.only_missing = True
+
+
 def row_of_another_noun(case: Case) -> None:
     state = case.one("state")
     state["noun"] = "measure" if case.random.random() < 0.5 else {"pip": "action"}.get(state["noun"], "pip")

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 import tracemalloc
@@ -190,6 +191,27 @@ def test_a_key_that_is_not_given_is_asked_for(desk: Desk) -> None:
     assert f"the key {KEY.kid}, which" in report.text()
 
 
+@pytest.mark.parametrize("full", [True, False])
+def test_without_the_newest_key_no_more_is_said_than_is_known(desk: Desk, full: bool) -> None:
+    """The heads are there, and the keys are to be got: once for each key."""
+    ledger = grown(Random(16))
+    lines = exported(ledger, full=full)
+    heads = ledger.logs["2026"].heads
+    for (_, line), head in zip([each for each in lines if each[0] == "head"][-2:], heads[-2:], strict=True):
+        line["head"] = sign(head, STRANGER)
+    report = desk.check(lines)
+    assert report.outcome is Outcome.INCOMPLETE
+    told = report.text()
+    assert told.count("/v1/audit-log/keys") == 1
+    assert told.count(f"the key {STRANGER.kid}, which") == 2
+    assert "not there" not in told
+    assert "does not have" not in told
+    assert told.count("the proof leads from or to a head that cannot be checked") == (0 if full else 2)
+    kind = "full" if full else "partial"
+    scope = f"{kind} bundle: log 2026 up to {heads[-1].tree_size} leaves, whose head was not checked; "
+    assert told.splitlines()[-2].startswith(scope)
+
+
 @pytest.mark.parametrize(
     "text",
     [b"", b"\n", b"x", b"{}\n", b'{"type":"end","lines":0}\n', b'{"type":"bundle"}\n', b"\x1f\x8b\x08", b"\xff\n"],
@@ -228,6 +250,40 @@ def test_a_line_has_an_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert desk.check(packed(exported(grown(Random(9)))) + b"x" * 5000).outcome is Outcome.UNREADABLE
 
 
+@pytest.mark.parametrize("name", ["bundle", "keys"])
+def test_a_refusal_that_was_saved_is_told_as_what_it_is(desk: Desk, name: str) -> None:
+    good = desk.folder / "good"
+    good.write_bytes(packed(exported(grown(Random(17)))))
+    saved = desk.folder / "saved"
+    problem = {
+        "type": "/problems/token",
+        "title": "Token refused",
+        "status": 401,
+        "detail": "The token is over.\x1b[2J",
+    }
+    saved.write_text(json.dumps(problem))
+    given: dict[str, Any] = {"bundle": good, "keys": desk.keys} | {name: saved}
+    report = verify_bundle(**given)
+    assert report.outcome is Outcome.UNREADABLE
+    first, outcome = report.text().splitlines()
+    assert "is an error answer of the service: '401, The token is over.\\x1b[2J'" in first
+    assert outcome == "unreadable"
+
+
+def test_a_kept_head_that_is_damaged_is_no_tampering(desk: Desk) -> None:
+    """What no service can have signed: another copy of the file tells more."""
+    ledger = grown(Random(18))
+    head = sign(ledger.logs["2026"].heads[0], KEY)
+    header, payload, signature = head.split(".")
+    for damaged in (
+        head[:-1], head[:-2], head[1:], f"{header}.{payload}", f"{header}.{payload[:-3]}.{signature}",
+        f"{header}.{payload}A.{signature}", f"{header}.{payload}\n.{signature}", f"{head} {head}", "null", "",
+    ):  # fmt: skip
+        report = desk.check(exported(ledger), since=damaged)
+        assert report.outcome is Outcome.UNREADABLE, damaged
+        assert "take another copy" in report.text()
+
+
 @pytest.mark.parametrize("name", ["bundle", "keys", "since", "witnesses"])
 @pytest.mark.parametrize("content", [None, b"\xff", b"x", b"[]"])
 def test_what_is_given_beside_it_must_be_readable_too(desk: Desk, name: str, content: bytes | None) -> None:
@@ -237,7 +293,9 @@ def test_what_is_given_beside_it_must_be_readable_too(desk: Desk, name: str, con
     given[name] = desk.folder / "bad"
     if content is not None:
         given[name].write_bytes(content)
-    assert verify_bundle(**given).outcome is Outcome.UNREADABLE
+    report = verify_bundle(**given)
+    assert report.outcome is Outcome.UNREADABLE
+    assert len(report.text().splitlines()) == 2  # what it is, and the outcome
 
 
 def test_a_line_nested_too_deep_is_no_accident(desk: Desk) -> None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, bindparam, exists, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, bindparam, exists, select
 
 from pip_api.db.columns import Code, Uid
 from pip_api.db.constructs import constant
@@ -38,23 +38,29 @@ async def told_rows(
 
 @cache
 def _rows(of: Resource, whole: bool) -> Statement:
-    """Rows by id. Whoever does not audit `whole` is told of those whose entries are told."""
+    """Rows by id. Whoever does not audit `whole` is told of those whose entries are told; whoever does, also of those
+    that have no entry in any log, so that what was slipped in is found."""
     table = of.table
-    entry = exists(
+    versions = (
+        ENTRIES.c.subject_id == table.c.id,
+        ENTRIES.c.noun == constant(of.noun),
+        ENTRIES.c.version.is_not(None),
+    )
+    told: ColumnElement[bool] = exists(
         select(LEAVES.c.leaf_index)
         .select_from(LEAVES.join(ENTRIES, ENTRIES.c.id == LEAVES.c.entry_id))
         .where(
-            ENTRIES.c.subject_id == table.c.id,
-            ENTRIES.c.noun == constant(of.noun),
-            ENTRIES.c.version.is_not(None),
+            *versions,
             LEAVES.c.log_id == bindparam("log_id", type_=Code),
             LEAVES.c.leaf_index < bindparam("size", type_=BigInteger()),
             *(() if whole else visible(ENTRIES)),
         )
     )
+    if whole:
+        told |= ~exists(select(ENTRIES.c.id).where(*versions))
     return Statement(
         select(*(table.c[name] for name in of.names))
-        .where(table.c.id > bindparam("after", type_=Uid()), entry)
+        .where(table.c.id > bindparam("after", type_=Uid()), told)
         .order_by(table.c.id)
         .limit(bindparam("limit", type_=Integer()))
     )

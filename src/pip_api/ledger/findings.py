@@ -37,7 +37,7 @@ CHECKS: Final[Mapping[str, str]] = {
 
 
 WHERE_KEYS_ARE: Final = (
-    "the service publishes its keys at /v1/audit-log/keys: get them again, and compare them with what the operator "
+    "; the service publishes its keys at /v1/audit-log/keys: get them again, and compare them with what the operator "
     "publishes in another way; a key that stands nowhere is a forger's"
 )
 
@@ -54,7 +54,7 @@ class Finding:
 
     def __str__(self) -> str:
         where = [f"line {self.line}"] if self.line else []
-        where += [f"entry {_shown(self.entry)}"] if self.entry else []
+        where += [f"entry {printable(self.entry, 64)}"] if self.entry else []
         where = [f"and {self.more:,} more"] if self.more else where
         return f"{self.outcome.name.lower():<10}  {self.check:<3}  {', '.join(where) or 'bundle'}: {self.text}"
 
@@ -68,6 +68,10 @@ class Findings:
     """How often the same was found, of all that is told at least once."""
     counts: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
     looked: set[str] = field(default_factory=set)
+    unchecked: set[tuple[str, int]] = field(default_factory=set)
+    """Logs and sizes of the heads that are there, and whose keys are not."""
+    asked_for: set[str] = field(default_factory=set)
+    """Keys of which was said where they are."""
 
     def add(self, check: str, outcome: Outcome, text: str, line: int | None = None, entry: str | None = None) -> None:
         self.counts[check, outcome] += 1
@@ -154,6 +158,6 @@ class Report:
         return "\n".join([*lines, self.outcome.name.lower()])
 
 
-def _shown(text: str) -> str:
-    """What a bundle says of itself, without what would move a terminal's cursor."""
-    return text[:64] if text.isprintable() else ascii(text)[:64]
+def printable(text: str, most: int) -> str:
+    """What a file says of itself, without what would move a terminal's cursor."""
+    return text[:most] if text.isprintable() else ascii(text)[:most]

@@ -30,7 +30,6 @@ Kind = Literal["pip-sth+jws", "pip-cosignature+jws"]
 HEAD: Final[Kind] = "pip-sth+jws"
 COSIGNATURE: Final[Kind] = "pip-cosignature+jws"
 
-_JWS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _LOG: Final = re.compile(r"[0-9]{4}")
 _ROOT: Final = re.compile(r"[0-9a-f]{64}")
 _COORDINATE_BYTES: Final = 32
@@ -41,11 +40,13 @@ class HeadRefused(Exception):
 
 
 class KeyMissing(HeadRefused):
-    """A text names a key that is not among those known; whether it is good cannot be said."""
+    """A text names a key that is not among those known; whether it is the head that it says cannot be said."""
 
-    def __init__(self, kid: str) -> None:
+    def __init__(self, kid: str, says: "Head") -> None:
         shown = kid if kid.isprintable() else ascii(kid)
         super().__init__(f"it names the key {shown[:64]}, which is not among those that were given")
+        self.kid = kid
+        self.says = says
 
 
 class KeysRefused(Exception):
@@ -78,10 +79,8 @@ def sign(head: Head, key: "SigningKey", kind: Kind = HEAD) -> str:
 def verify(text: str, keys: Keys, kind: Kind = HEAD) -> Head:
     """The head that a text is, signed by a key of these. Raises HeadRefused, and KeyMissing where it names another."""
     try:
-        header, payload = opened(text)
-        members = json_object(header, depth=1)
-        found = json_object(payload, depth=1)
-        signature = decoded(text.rpartition(".")[2])
+        header, payload, signature = _parts(text)
+        members, found = (json_object(part, depth=1) for part in (header, payload))
     except TokenRefused as refused:
         raise HeadRefused(f"it is not a strict JWS: {refused.reason}") from refused
     for name, wanted in (("alg", "ES256"), ("typ", kind)):
@@ -92,11 +91,9 @@ def verify(text: str, keys: Keys, kind: Kind = HEAD) -> Head:
         raise HeadRefused("its header is not in its one form")
     key = keys.get(kid)
     if key is None:
-        raise KeyMissing(kid)
+        raise KeyMissing(kid, _head(found, payload))
     try:
         r, s = (int.from_bytes(half, "big") for half in (signature[:_COORDINATE_BYTES], signature[_COORDINATE_BYTES:]))
-        if len(signature) != 2 * _COORDINATE_BYTES:
-            raise HeadRefused("its signature has not 64 bytes")
         key.verify(encode_dss_signature(r, s), text.rpartition(".")[0].encode(), ec.ECDSA(hashes.SHA256()))
     except InvalidSignature as error:
         raise HeadRefused("its signature is not that of the key") from error
@@ -113,8 +110,22 @@ def key_of(text: str) -> str | None:
 
 
 def is_jws(text: str) -> bool:
-    """Whether a text has the parts of a JWS, whatever they are worth."""
-    return _JWS.fullmatch(text) is not None
+    """Whether a text has the parts of a JWS with ES256, whatever they are worth."""
+    try:
+        for part in _parts(text)[:2]:
+            json_object(part, depth=1)
+    except TokenRefused:
+        return False
+    return True
+
+
+def _parts(text: str) -> tuple[bytes, bytes, bytes]:
+    """Header, payload and signature. Raises TokenRefused."""
+    header, payload = opened(text)
+    signature = decoded(text.rpartition(".")[2])
+    if len(signature) != 2 * _COORDINATE_BYTES:
+        raise TokenRefused("signature-size")
+    return header, payload, signature
 
 
 def keys_of(document: Any) -> Keys:

@@ -1,15 +1,18 @@
 """Are the trees of the logs those that their heads vouch for, and did they only ever grow? (V4 to V8, V12, V13)"""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from pip_api.ledger.findings import WHERE_KEYS_ARE, Findings
-from pip_api.ledger.heads import COSIGNATURE, HEAD, Head, HeadRefused, KeyMissing, Keys, Kind, verify
+from pip_api.ledger.heads import COSIGNATURE, HEAD, Head, HeadRefused, KeyMissing, Keys, Kind, log_of, verify
 from pip_api.ledger.tree import Frontier, ProofRefused, verify_consistency, verify_inclusion
+
+SETTLED_AFTER: Final = timedelta(hours=2)
+"""By then what was done is sealed: no transaction may take more than an hour."""
 
 
 @dataclass(slots=True)
@@ -38,8 +41,11 @@ def read_head(
     try:
         return verify(text, keys, kind)
     except KeyMissing as missing:
-        told = f"; {WHERE_KEYS_ARE}" if kind is HEAD else ""
-        findings.incomplete(check, f"{what} cannot be checked: {missing}{told}", number)
+        asked = kind is COSIGNATURE or missing.kid in findings.asked_for
+        findings.incomplete(check, f"{what} cannot be checked: {missing}{'' if asked else WHERE_KEYS_ARE}", number)
+        if kind is HEAD:
+            findings.asked_for.add(missing.kid)
+            findings.unchecked.add((missing.says.log_id, missing.says.tree_size))
     except HeadRefused as refused:
         findings.tampering(check, f"{what} is refused: {refused}", number)
     return None
@@ -177,8 +183,13 @@ class LogChecks:
         self._findings.looked.add("V6")
         log = self._logs.get(members["log_id"])
         first, second = members["first"], members["second"]
-        if log is None or first not in log.roots or second not in log.roots:
-            self._findings.incomplete("V6", "the proof is between heads that the bundle does not have", number)
+        if log is None or not {first, second} <= log.roots.keys():
+            known = log.roots.keys() if log else set()
+            unknown = {(members["log_id"], size) for size in (first, second) if size not in known}
+            only_keys = unknown <= self._findings.unchecked
+            which = "a head that cannot be checked" if only_keys else "heads that the bundle does not have"
+            told = f"the proof leads {'from or to' if only_keys else 'between'} {which}"
+            self._findings.incomplete("V6", told, number)
             return
         proof = [bytes.fromhex(each) for each in members["proof"]]
         try:
@@ -196,7 +207,7 @@ class LogChecks:
         self._close_heads()
         absent = self._findings.incomplete if cut else self._findings.tampering
         for log_id, log in self._logs.items():
-            if log.size not in log.roots:
+            if log.size not in log.roots and (log_id, log.size) not in self._findings.unchecked:
                 self._findings.incomplete("V5", f"the head of log {log_id} with {log.size} leaves is not there")
             if log.heads and log.sizes[-1] > log.size:
                 told = f"log {log_id} has a head of {log.sizes[-1]} leaves, and the bundle has {log.size}"
@@ -255,12 +266,24 @@ class LogChecks:
                 told = f"a witness saw another tree of {seen.tree_size} leaves: two views were shown"
                 self._findings.tampering("V13", told, number)
 
+    def settles(self, at: Any) -> bool:
+        """Whether what happened at this moment must be among the entries, had it been written down: its log is here as
+        a whole, and the head was signed long after."""
+        try:
+            moment = datetime.fromisoformat(at).astimezone(UTC)
+        except (OverflowError, TypeError, ValueError):
+            return False
+        log = self._logs.get(log_of(moment)) if self._full else None
+        heads = () if log is None else (head.at for head in log.heads if head.tree_size == log.size)
+        return any(head_at - moment > SETTLED_AFTER for head_at in heads)
+
     def scope(self) -> str:
         """What was proved, in words."""
-        told = [f"log {log_id} up to {log.size:,} leaves{_dated(log.heads)}" for log_id, log in self._logs.items()]
+        told = [f"log {log_id} up to {log.size:,} leaves{_dated(log)}" for log_id, log in self._logs.items()]
         return f"{'full' if self._full else 'partial'} bundle: {', '.join(told) or 'no logs'}"
 
 
-def _dated(heads: Iterable[Head]) -> str:
-    last = max((head.at for head in heads), default=None)
-    return "" if last is None else f" at {last:%Y-%m-%d %H:%M:%S} UTC"
+def _dated(log: _Log) -> str:
+    """The moment of the head that is proved; of an earlier one it would say too much."""
+    at = max((head.at for head in log.heads if head.tree_size == log.size), default=None)
+    return ", whose head was not checked" if at is None else f" at {at:%Y-%m-%d %H:%M:%S} UTC"

@@ -14,11 +14,13 @@ from time import perf_counter
 from typing import Any
 
 from pip_api.ledger.bundle import FORMAT, LONGEST_LINE, ORDER, Line, LineRefused, parsed, read
-from pip_api.ledger.findings import Finding, Findings, Outcome, Report
+from pip_api.ledger.findings import Findings, Outcome, Report, printable
 from pip_api.ledger.heads import Head, Keys, KeysRefused, is_jws, keys_of
 from pip_api.ledger.log_checks import LogChecks, read_head
 from pip_api.ledger.replay import Replay
 from pip_api.ledger.tree import ProofRefused, leaf_hash, verify_inclusion
+
+_LONGEST_ANSWER = 1 << 16  # bytes of a refusal
 
 
 class Unreadable(Exception):
@@ -43,9 +45,10 @@ def verify_bundle(
         with _opened(bundle) as file, _opened(bundle) as again:
             verification.run(file, again)
     except Unreadable as unreadable:
-        finding = Finding("V1", Outcome.UNREADABLE, str(unreadable))
-        counts = {("V1", Outcome.UNREADABLE): 1}
-        return Report([finding], counts, {}, frozenset(), 0, 0, "nothing", perf_counter() - began)
+        found = Findings()
+        found.add("V1", Outcome.UNREADABLE, str(unreadable))
+        told = found.told, found.counts, found.alike
+        return Report(*told, frozenset(), 0, 0, "nothing", perf_counter() - began)
     return verification.report(perf_counter() - began)
 
 
@@ -66,7 +69,8 @@ class _Verification:
     def keep(self, text: str) -> None:
         """Takes the head that was kept."""
         if not is_jws(text):
-            raise Unreadable("The kept head is not a head: one line of three parts.")
+            told = "The kept head is not a head, which is one line of three parts; the file may be damaged"
+            raise Unreadable(f"{told}: take another copy of it.")
         # Where another key signs now, a history may have been written anew: the operator has to vouch for the change.
         self._kept = read_head(self._findings, "V6", "the kept head", text, self._keys)
 
@@ -75,6 +79,8 @@ class _Verification:
         first = next(lines, None)
         header = _header(first[2]) if first else None
         if header is None:
+            again.seek(0)
+            _refuse_answer("The file", again.read(_LONGEST_ANSWER))
             raise Unreadable(f"The file is not a bundle of format {FORMAT}.")
         self._findings.looked.add("V1")
         if not header.is_canonical:
@@ -131,7 +137,8 @@ class _Verification:
             case "retirement":
                 self._retirement(number, line)
             case "state":
-                self._replay.state(number, line.members)
+                settled = self._logs.settles(line.members["row"].get("created_at"))
+                self._replay.state(number, line.members, settled)
             case "head":
                 self._logs.head(number, line.members)
             case "consistency":
@@ -200,6 +207,19 @@ def _header(raw: bytes) -> Line | None:
     return line if line.kind == "bundle" else None
 
 
+def _refuse_answer(what: str, text: bytes | str) -> None:
+    """Raises Unreadable where a refusal of the service (application/problem+json) was saved in place of what was asked
+    for."""
+    try:
+        problem = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(problem, dict) and type(problem.get("status")) is int and isinstance(problem.get("title"), str):
+        told = problem.get("detail") if isinstance(problem.get("detail"), str) else problem["title"]
+        shown = printable(f"{problem['status']}, {told}", 500)
+        raise Unreadable(f"{what} is an error answer of the service: {shown}")
+
+
 def _opened(path: Path) -> BufferedReader:
     try:
         return path.open("rb")
@@ -218,7 +238,9 @@ def _text(path: Path) -> str:
 
 def _keys(path: Path) -> Keys:
     try:
-        return keys_of(json.loads(_text(path)))
+        document = json.loads(text := _text(path))
+        _refuse_answer(str(path), text)
+        return keys_of(document)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"{path} is not JSON.") from error
     except KeysRefused as refused:
