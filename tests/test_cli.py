@@ -20,6 +20,7 @@ from unittest import mock
 import httpx
 import pytest
 
+from pip_api.access.permissions import ROLES, is_for_people
 from pip_api.cli import main
 from tests.serving import COMMAND, Server, free_port, serving
 
@@ -195,11 +196,21 @@ def test_a_client_is_made_and_used(demonstration: Demonstration) -> None:
     assert place == "A place is national, region:CODE or force:CODE."
 
 
+def test_a_program_is_offered_the_roles_that_it_may_have(demonstration: Demonstration) -> None:
+    told = demonstration.run("client", "create", "--help", COLUMNS="1000").stdout
+    for role, permissions in ROLES.items():
+        assert (role in told) != any(map(is_for_people, permissions)), role
+
+
 def test_the_first_person_is_given_access_at_the_command_line(demonstration: Demonstration) -> None:
     """And may then give it to others: the one way in where nobody holds a role yet."""
     who = ("green", "--issuer", "https://id.test")
     create = ("account", "create", *who, "--name", "Sgt Green")
-    assert demonstration.run(*create).stdout.startswith("Sgt Green has an account.")
+    elsewhere = sentence(demonstration.run(*create, PIP_ISSUERS='[{"issuer": "https://id.test/", "audience": "a"}]'))
+    assert elsewhere.endswith("letter by letter: PIP_ISSUERS names https://id.test/.")
+    made = demonstration.run(*create)
+    assert made.stdout.startswith("Sgt Green has an account.")
+    assert "until it names this issuer, the person cannot sign in" in made.stderr
     assert sentence(demonstration.run(*create)).startswith("There is an account with this")
     role = (*who, "--role", "access_admin", "--on", "national")
     given = demonstration.run("grant", "create", *role, "--reason", "The first")
@@ -220,6 +231,9 @@ def test_the_first_person_is_given_access_at_the_command_line(demonstration: Dem
     assert sentence(demonstration.run("grant", "create", *program)).startswith("A program neither gives access")
     nowhere = demonstration.run("grant", "create", *who, "--role", "force_reader", "--on", "force:atlantis")
     assert sentence(nowhere) == "There is no such force here."
+    disable = ("account", "disable", *who, "--reason", "Left the force")
+    assert demonstration.run(*disable).stdout.strip() == "The account of green is disabled."
+    assert sentence(demonstration.run(*disable)) == "The account is disabled already."
 
 
 def test_a_file_is_sent_and_may_be_sent_again(demonstration: Demonstration) -> None:

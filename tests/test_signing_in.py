@@ -16,6 +16,7 @@ from pip_api.access.spent import RevokedToken
 from pip_api.app import create_app
 from pip_api.db.statements import Statement
 from pip_api.resources.accounts import accounts
+from pip_api.resources.grants import grants
 from pip_api.settings import Settings, StartRefused
 from tests.access.ring import Judge
 from tests.ledger.test_entries import Ledger
@@ -135,6 +136,32 @@ async def test_a_revoked_token_ends_at_once_here_and_within_seconds_elsewhere(se
         assert (await other.get("/v1/regions")).status_code == 200
         there.clock.forward(seconds=settings.access_memory_seconds)
         refused(await remote.get("/v1/regions"), 401, "invalid_token")
+
+
+async def test_ending_a_token_lets_the_others_be_remembered(service: Service) -> None:
+    client = await service.new_client("force_reader", f"force:{AVON}")
+    ended, other = await signed_in(service, *client), await signed_in(service, *client)
+    for each in (ended, other):
+        assert (await each.get("/v1/regions")).status_code == 200
+    grant = await service.grant_of(client[0])  # ended as another process would
+    service.clock.forward(seconds=1)
+    await service.change(grants, grant["id"], valid_to=service.clock().isoformat())
+    for _ in range(2):
+        assert (await revoke(service, token_of(ended), client)).status_code == 200
+        assert (await other.get("/v1/regions")).status_code == 200  # asked anew it would be 403
+    refused(await ended.get("/v1/regions"), 401, "invalid_token")
+
+
+async def test_a_client_ends_so_many_tokens_a_minute(settings: Settings) -> None:
+    async with running(settings.model_copy(update={"token_limit_requests": 2})) as service:
+        client = await service.new_client("force_reader", f"force:{AVON}")
+        tokens = [token_of(await signed_in(service, *client)) for _ in range(2)]
+        assert [(await revoke(service, each, client)).status_code for each in tokens] == [200, 200]
+        refused(
+            await service.http().post("/oauth2/revoke", data={"token": tokens[0]}, auth=client), 429, "rate_limited"
+        )
+        service.clock.forward(minutes=1)
+        assert (await revoke(service, tokens[0], client)).status_code == 200
 
 
 async def test_a_revocation_is_an_entry(service: Service) -> None:

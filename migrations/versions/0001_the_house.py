@@ -134,6 +134,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("client_id"),
         sa.UniqueConstraint("issuer", "subject"),
+        sa.UniqueConstraint("id", "place"),
     )
     op.create_index("ix_account_place", "account", ["place"])
     op.create_table(
@@ -146,7 +147,7 @@ def upgrade() -> None:
         sa.Column("valid_from", Instant(), nullable=False),
         sa.Column("secret_hash", sa.String(), nullable=True),
         sa.Column("place", Code, nullable=False),
-        sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
+        sa.ForeignKeyConstraint(["account_id", "place"], ["account.id", "account.place"]),
         in_ledger("credential"),
         sa.PrimaryKeyConstraint("id"),
     )

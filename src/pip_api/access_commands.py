@@ -1,11 +1,13 @@
 """The command line of access: make the account of a person, give roles, and end them. The first of all come so."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from pip_api.access.permissions import ROLES, is_for_people
 from pip_api.client_commands import asked
+from pip_api.settings import load
 
 accounts = typer.Typer(help="The people who may use the service.", no_args_is_help=True)
 grants = typer.Typer(help="The roles that people and programs hold.", no_args_is_help=True)
@@ -15,6 +17,7 @@ _OF_PEOPLE = sorted(role for role, permissions in ROLES.items() if any(map(is_fo
 Name = Annotated[
     str, typer.Argument(help="A client's id; or a person's subject (the sub of its tokens), with --issuer.")
 ]
+Subject = Annotated[str, typer.Argument(help="How the issuer calls the person (the sub of its tokens).")]
 Issuer = Annotated[str, typer.Option(help="For a person: the issuer that vouches for it, as PIP_ISSUERS names it.")]
 Role = Annotated[
     str, typer.Option(help=f"One of: {', '.join(sorted(ROLES))}. Only people hold {', '.join(_OF_PEOPLE)}.")
@@ -25,7 +28,7 @@ Reason = Annotated[str, typer.Option(help="Why; kept in the ledger.")]
 
 @accounts.command("create")
 def create_account(
-    subject: Annotated[str, typer.Argument(help="How the issuer calls the person (the sub of its tokens).")],
+    subject: Subject,
     name: Annotated[str, typer.Option(help="What people call the person.")],
     issuer: Issuer = "",
     on: On = "national",
@@ -38,6 +41,18 @@ def create_account(
     print(
         f"{name} has an account. Give it a role: pip-api grant create {subject} --issuer {issuer} --role ... --on {on}"
     )
+    if not load().issuers:
+        warning = "PIP_ISSUERS names nobody yet: until it names this issuer, the person cannot sign in."
+        print(f"pip-api: {warning}", file=sys.stderr)
+
+
+@accounts.command("disable")
+def disable_account(subject: Subject, issuer: Issuer, reason: Reason = "") -> None:
+    """End every access of a person, also with the tokens that there are, within PIP_ACCESS_MEMORY_SECONDS."""
+    from pip_api.resources.enrolment import disable
+
+    asked(reason, lambda call: disable(call, subject, issuer))
+    print(f"The account of {subject} is disabled.")
 
 
 @grants.command("create")

@@ -23,7 +23,7 @@ from pip_api.access.issuers import Issuers
 from pip_api.access.keys import own_keys, sealing_key, signing_key
 from pip_api.access.leases import SharedLeases
 from pip_api.access.signatures import VerifyingKeys, require_cryptography_backend
-from pip_api.access.tokens import Terms, TokenIssuer
+from pip_api.access.tokens import Claims, Terms, TokenIssuer
 from pip_api.access.verified_tokens import VerifiedTokens
 from pip_api.db import open_database
 from pip_api.db.columns import to_json
@@ -154,8 +154,9 @@ def create_app(
     issuers = Issuers(terms, VerifyingKeys(keys), settings.issuers, clock, metrics, elapsed)
     tokens = VerifiedTokens(issuers.verify, clock, seconds)
 
-    async def unknown(at: datetime, request_id: str) -> None:
-        await services.notes.sign_in_refused(at, request_id, "unknown_subject", "", None)
+    async def unknown(at: datetime, request_id: str, claims: Claims) -> None:
+        named = f"{claims.issuer}\n{claims.subject}"  # neither has a line feed
+        await services.notes.sign_in_refused(at, request_id, "unknown_subject", named, None, issuer=claims.issuer)
 
     authentication = Authentication(
         tokens, database, clock, seconds, settings.issuer, unknown, metrics, key.secret("log")
@@ -174,7 +175,7 @@ def create_app(
     app.state.door = signing_in.Door(
         issuer=issuer,
         verify=issuers.verify,
-        forget=authentication.forget,
+        forget=authentication.forget_one,
         keys=list(keys.values()),
         rates=signing_in.limits(settings.token_limit_requests, clock),
         address=settings.issuer.rstrip("/"),

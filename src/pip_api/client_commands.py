@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pip_api.access.permissions import ROLES
+from pip_api.access.permissions import ROLES, is_for_people
 from pip_api.settings import Settings, StartRefused, load
 
 if TYPE_CHECKING:
     from pip_api.kernel.call import Call, Services
 
+_OF_PROGRAMS = sorted(role for role, permissions in ROLES.items() if not any(map(is_for_people, permissions)))
 clients = typer.Typer(help="The programs that may use the service.", no_args_is_help=True)
 
 
@@ -33,7 +34,7 @@ def with_services(settings: Settings, work: "Callable[[Services], Awaitable[Any]
 @clients.command("create")
 def create_client(
     client_id: Annotated[str, typer.Argument(help="How it will call itself, such as as-performance-mart.")],
-    role: Annotated[str, typer.Option(help=f"One of: {', '.join(sorted(ROLES))}.")],
+    role: Annotated[str, typer.Option(help=f"One of: {', '.join(_OF_PROGRAMS)}.")],
     on: Annotated[str, typer.Option(help="Where: national, region:CODE or force:CODE.")],
     name: Annotated[str, typer.Option(help="What people call it.")] = "",
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
@@ -55,9 +56,9 @@ def disable_client(
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
 ) -> None:
     """End every access of a client; its tokens stop within PIP_ACCESS_MEMORY_SECONDS."""
-    from pip_api.resources.clients import disable_client
+    from pip_api.resources.enrolment import disable
 
-    asked(reason, lambda call: disable_client(call, client_id))
+    asked(reason, lambda call: disable(call, client_id))
     print(f"The client {client_id} is disabled.")
 
 

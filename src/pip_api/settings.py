@@ -128,7 +128,7 @@ class Settings(BaseSettings):
     token_limit_requests: int = Field(
         default=60,
         ge=0,
-        description="Tokens of one client, and failed sign-ins from one address, a minute; 0: no end.",
+        description="Tokens got by one client, tokens ended, failed sign-ins from one address, a minute; 0: no end.",
     )
     access_memory_seconds: float = Field(
         default=5.0,

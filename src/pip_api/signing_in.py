@@ -39,8 +39,8 @@ class Door:
 
     issuer: TokenIssuer
     verify: Callable[[str], Awaitable[Claims]]
-    forget: Callable[[], None]
-    """Forgets which tokens were good a moment ago."""
+    forget: Callable[[Claims], None]
+    """Forgets that a token was good a moment ago."""
     keys: Sequence[Mapping[str, str]]
     """The public keys whose tokens are accepted as issued here."""
     rates: Rates
@@ -54,7 +54,8 @@ class Door:
 
 def limits(requests: int, clock: Callable[[], datetime]) -> Rates:
     """Each process counts alone: what is limited is guessing and running wild, not a fair share."""
-    return Rates((Policy("token", requests, 60), Policy("failed_sign_in", requests, 60)), clock)
+    names = ("token", "revocation", "failed_sign_in")  # who has had all its tokens can end them all the same
+    return Rates([Policy(name, requests, 60) for name in names], clock)
 
 
 def bind(app: FastAPI) -> None:
@@ -103,8 +104,7 @@ async def _token(request: Request, fields: Mapping[str, str]) -> Response:
     door: Door = request.app.state.door
     scope = scope_of(fields)
     client = await _signed_in(request, fields)
-    if (standing := door.rates.standing(client.client_id, "token")) is not None:
-        await door.rates.take(standing)
+    await _count(door, client, "token")
     granted = {
         "access_token": door.issuer.issue(client.client_id, client.client_id, scope, client.credential_id),
         "token_type": "Bearer",
@@ -120,6 +120,7 @@ async def _revoke(request: Request, fields: Mapping[str, str]) -> Response:
     if not fields.get("token"):
         raise OAuthRefused("invalid_request", "The token is missing.")
     client = await _signed_in(request, fields)
+    await _count(door, client, "revocation")
     try:
         claims = await door.verify(fields["token"])
     except TokenRefused:
@@ -131,7 +132,8 @@ async def _revoke(request: Request, fields: Mapping[str, str]) -> Response:
     entry = entries.entry(
         Occasion(services.clock(), by, request.scope["request_id"]),
         id=services.new_id(), act="token.revoked", subject_id=client.id, subject_ref=client.client_id, version=None,
-        force_code=None, state={"jti": claims.jti, "expires_at": claims.expires_at}, patch=[], kind="credential",
+        force_code=client.force_code, state={"jti": claims.jti, "expires_at": claims.expires_at}, patch=[],
+        kind="credential",
     )  # fmt: skip
     try:
         async with services.database.transaction(EVERY_FORCE) as session:
@@ -140,8 +142,14 @@ async def _revoke(request: Request, fields: Mapping[str, str]) -> Response:
     except Conflict as conflict:
         if conflict.kind != "unique":  # it was ended before
             raise
-    door.forget()
+    door.forget(claims)
     return Response()
+
+
+async def _count(door: Door, client: Client, policy: str) -> None:
+    """Raises 429."""
+    if (standing := door.rates.standing(client.client_id, policy)) is not None:
+        await door.rates.take(standing)
 
 
 async def _signed_in(request: Request, fields: Mapping[str, str]) -> Client:

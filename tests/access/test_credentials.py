@@ -1,17 +1,24 @@
 """Does a program prove who it is with what is good, and with nothing else, and is every try that fails the same?"""
 
 import asyncio
+import sqlite3
+from contextlib import nullcontext
 
+import psycopg
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from pip_api.access.credentials import usable_key
 from pip_api.access.oauth import Proof
+from pip_api.resources.credentials import credentials
 from tests.access.ring import Ring, ec_jwk, rsa_jwk
+from tests.db.test_guards import NEW_ID, connected
 from tests.ledger.test_entries import Ledger
-from tests.plans import AVON
+from tests.plans import AVON, KENT
 from tests.service import Service
-from tests.signing import ASSERTION_TYPE, OwnKey, a_keeper, asked, bearer, signed
+from tests.signing import ASSERTION_TYPE, OwnKey, a_keeper, asked, bearer, signed, signed_in
+
+STRONG = rsa.generate_private_key(65537, 3072)
 
 
 @pytest.fixture
@@ -111,6 +118,22 @@ async def test_every_failure_has_one_answer_and_the_same_statements(
     assert len(set(seen)) == 1
 
 
+async def test_the_auditor_of_its_force_sees_what_befell_a_program(service: Service, mart: tuple[str, str]) -> None:
+    """Its failed sign-ins and the tokens that it ended; of names that nobody has only the nation's does."""
+    caller = await signed_in(service, *mart)
+    await asked(service, {}, (mart[0], "wrong"))
+    await asked(service, {}, ("nobody", "wrong"))
+    token = caller.headers["authorization"].removeprefix("Bearer ")
+    assert (await service.http().post("/oauth2/revoke", data={"token": token}, auth=mart)).status_code == 200
+    for place, refused in ((f"force:{AVON}", [mart[0]]), (f"force:{KENT}", []), ("national", [mart[0], None])):
+        auditor = await service.caller("auditor", place)
+        for action, named in (("sign_in.refused", refused), ("token.revoked", refused[:1])):
+            answer = await auditor.get("/v1/audit-events", params={"action": action})
+            assert answer.status_code == 200, answer.text
+            told = {each["resource"]["ref"] for each in answer.json()["items"]}
+            assert told == set(named), (place, action)
+
+
 async def test_a_failed_sign_in_is_an_entry_and_says_no_secret(service: Service, mart: tuple[str, str]) -> None:
     ledger = Ledger(service)
     await ledger.news()
@@ -143,7 +166,11 @@ def test_a_secret_and_an_assertion_are_not_shown() -> None:
 
 
 def test_a_public_key_is_kept_in_one_form_and_a_bad_one_not_at_all(ring: Ring) -> None:
-    weak, p384, strong = rsa_jwk("w", ring.weak), ec_jwk("p", ring.p384, "P-384"), rsa_jwk("r1", ring.r1)
+    weak, p384, strong = (
+        rsa_jwk("w", ring.r1),
+        ec_jwk("p", ring.p384, "P-384"),
+        rsa_jwk("r1", STRONG),
+    )
     assert usable_key(strong) == strong
     assert usable_key({**strong, "n": 7}) is None
     assert usable_key(weak) is None
@@ -155,3 +182,18 @@ def test_a_public_key_is_kept_in_one_form_and_a_bad_one_not_at_all(ring: Ring) -
     assert kept is not None
     assert kept == strong | {"kid": kept["kid"]}
     assert isinstance(ring.e1, ec.EllipticCurvePrivateKey)
+
+
+async def test_the_database_keeps_a_credential_where_its_account_is(service: Service, mart: tuple[str, str]) -> None:
+    """A copy of one for the same place lacks nothing but its entry, which the commit asks for."""
+    settings = service.services.settings
+    postgresql = settings.database_url.startswith("postgresql")
+    columns = credentials.table.c.keys()
+    for place in (f"force:{AVON}", "national"):
+        new = {"id": f"CAST({NEW_ID} AS uuid)" if postgresql else NEW_ID, "place": f"'{place}'"}
+        copied = ", ".join(new.get(each, each) for each in columns)
+        copy = f"INSERT INTO credential ({', '.join(columns)}) SELECT {copied} FROM credential LIMIT 1"
+        refusing = pytest.raises((psycopg.Error, sqlite3.Error), match=r"_account_id_place_fkey|FOREIGN KEY")
+        with connected(settings) as connection, refusing if place == "national" else nullcontext():
+            assert connection.execute(copy).rowcount == 1
+            connection.rollback()

@@ -12,7 +12,7 @@ import cedarpy
 import pytest
 
 from pip_api.access.decisions import Held, Kind, Reach, reach_of
-from pip_api.access.permissions import PERMISSIONS, ROLES, SELF, is_for_people
+from pip_api.access.permissions import EVERY_ACCOUNT, PERMISSIONS, ROLES, is_for_people
 from pip_api.access.places import Place
 from pip_api.access.principals import Principal
 from pip_api.access.token_text import TokenRefused
@@ -25,7 +25,7 @@ REGIONS: Mapping[str, str | None] = {
     "avon": "west", "devon": "west", "kent": "east", "essex": "east", "gwent": "wales", "transport": None,
 }  # fmt: skip
 PLACES = ["national", *(f"region:{each}" for each in ("west", "east", "wales")), *(f"force:{each}" for each in REGIONS)]
-ASKED = sorted(PERMISSIONS - {SELF})
+ASKED = sorted(PERMISSIONS - EVERY_ACCOUNT)
 FOR_PEOPLE = ("account", "audit", "grant", "redaction")
 EACH = 100
 """Questions that are asked of each account."""
@@ -195,7 +195,7 @@ def test_what_is_for_people_is_held_by_people(kind: Kind) -> None:
     for role, held in ROLES.items():
         reach = reach_of(kind, [Held(role, Place.parse("national"), NOW)], None, REGIONS, NOW)
         kept = held if kind == "person" else {each for each in held if not is_for_people(each)}
-        assert set(reach.forces) == kept | {SELF}, role
+        assert set(reach.forces) == kept | EVERY_ACCOUNT, role
 
 
 def test_a_token_only_narrows() -> None:
@@ -203,7 +203,7 @@ def test_a_token_only_narrows() -> None:
     chance = random.Random(5)
     for _ in range(300):
         account = Account.by(chance)
-        scope = frozenset(chance.sample([*ASKED, SELF, "dragon:ride"], chance.randrange(len(ASKED))))
+        scope = frozenset(chance.sample([*ASKED, *EVERY_ACCOUNT, "dragon:ride"], chance.randrange(len(ASKED))))
         whole = reach_of(account.kind, account.grants, None, REGIONS, NOW)
         narrow = reach_of(account.kind, account.grants, scope, REGIONS, NOW)
         assert narrow.forces == {name: codes for name, codes in whole.forces.items() if name in scope}
@@ -213,4 +213,4 @@ def test_a_token_only_narrows() -> None:
 
 def test_a_role_that_is_no_more_gives_nothing() -> None:
     reach = reach_of("person", [Held("emperor", Place.parse("national"), NOW)], None, REGIONS, NOW)
-    assert set(reach.forces) == {SELF}
+    assert set(reach.forces) == EVERY_ACCOUNT

@@ -215,7 +215,7 @@ async def test_refusals_are_counted_and_told_by_their_reason_only(
         with capture_logs() as said:
             for token in (secret, secret, ring.token(iss="https://elsewhere.test"), "x.y"):
                 refused(await asked(service, token), 401, "invalid_token")
-            refused(await service.http(Authorization="Basic eDp5").get("/v1/regions"), 401, "invalid_token")
+            refused(await service.http(Authorization="eDp5").get("/v1/regions"), 401, "invalid_token")
         reasons = [each["reason"] for each in said if each["event"] == "token refused"]
         assert reasons == ["kid-unknown", "kid-unknown", "iss", "segments", "scheme"]
         with capture_logs() as later:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pip_api.access.permissions import OVERRIDE, OWN, PERMISSIONS, ROLES, SELF, is_for_people
+from pip_api.access.permissions import EVERY_ACCOUNT, OVERRIDE, OWN, PERMISSIONS, ROLES, is_for_people
 from pip_api.app import OPERATIONS
 from tests.service import Service
 
@@ -44,8 +44,8 @@ def test_the_roles_are_those_of_the_contract() -> None:
     }  # fmt: skip
 
 
-def test_an_auditor_reads_the_audit_and_its_heads_and_nothing_else() -> None:
-    assert ROLES["auditor"] == {"audit:read", "head:read"}
+def test_an_auditor_reads_the_audit_and_nothing_else() -> None:
+    assert ROLES["auditor"] == {"audit:read"}
     assert {role for role, held in ROLES.items() if "audit:read" in held} == {"auditor"}
 
 
@@ -71,6 +71,6 @@ async def test_each_role_may_call_what_its_permissions_say_and_nothing_else(serv
             path = re.sub(r"\{[a-z_]+\}", nobody, operation.path)
             answer = await caller.request(operation.method, path)
             denied = answer.status_code == 403
-            assert denied == (operation.permission not in held | {SELF}), (role, operation.id, answer.text)
+            assert denied == (operation.permission not in held | EVERY_ACCOUNT), (role, operation.id, answer.text)
             if denied:
                 assert answer.json()["required"] == [operation.permission]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from pip_api.access.permissions import ROLES, SELF
+from pip_api.access.permissions import EVERY_ACCOUNT, ROLES, SELF
 from pip_api.app import OPERATIONS
 from pip_api.resources.grants import grants
 from tests.plans import AVON, DEVON, KENT, MEASURE, a_concern, a_plan, made
@@ -47,7 +47,7 @@ async def test_a_narrow_token_has_fewer_permissions_and_the_same_grants(service:
 async def test_whoever_holds_nothing_is_told_so(service: Service) -> None:
     told = (await (await service.signed_in()).get("/v1/me")).json()
     assert told["grants"] == []
-    assert [each["permission"] for each in told["permissions"]] == [SELF]
+    assert [each["permission"] for each in told["permissions"]] == sorted(EVERY_ACCOUNT)
 
 
 async def asked(caller: httpx.AsyncClient, action: str, resource: str) -> Record:
@@ -106,6 +106,21 @@ async def test_what_is_out_of_sight_is_answered_like_what_is_not_there(
     assert (await asked(lead, "pip:write", "force/atlantis"))["because"][0]["code"] == "not_found"
 
 
+async def test_whoever_can_never_do_it_is_told_the_permission_whatever_the_thing(
+    service: Service, admin: httpx.AsyncClient
+) -> None:
+    """As the request itself, which is refused before anything is looked up."""
+    plan = await a_plan(admin, await a_concern(admin))
+    submitter = await service.caller("data_submitter", f"force:{AVON}")
+    narrow = await service.caller("force_lead", f"force:{AVON}", f"concern:read {SELF}")
+    for caller, code in ((submitter, "missing_grant"), (narrow, "token_scope")):
+        for thing in (f"pip/{plan['ref']}", f"pip/{plan['id']}", "ref:kent-2026-99"):
+            (told,) = (await asked(caller, "pip:read", thing))["because"]
+            assert (told["code"], told["needs"], told["on"]) == (code, "pip:read", "anywhere"), thing
+        refusal = refused(await caller.get(f"/v1/pips/{plan['id']}"), 403, "permission_denied")
+        assert refusal["required"] == ["pip:read"]
+
+
 async def test_a_region_is_a_place_and_a_measure_is_nowhere(service: Service, admin: httpx.AsyncClient) -> None:
     """But what is done to a region or a force itself is national, as for all that everybody shares."""
     await made(admin, "/v1/measures", **MEASURE)
@@ -132,7 +147,7 @@ async def test_a_region_is_a_place_and_a_measure_is_nowhere(service: Service, ad
         assert (await asked(regional, "measure:read", thing))["because"][0]["code"] == "not_found"
     auditor = await service.caller("auditor", "region:south-west")
     assert (await asked(auditor, "audit:read", "region:south-west"))["allowed"]
-    assert (await asked(auditor, "measure:read", measure))["because"][0]["code"] == "not_found"
+    assert (await asked(auditor, "measure:read", measure))["because"][0]["code"] == "missing_grant"
 
 
 async def test_a_permission_that_there_is_not_is_named(lead: httpx.AsyncClient) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
+from pip_api.access.oauth import Named
 from pip_api.access.principals import ANONYMOUS
 from pip_api.db.errors import ReadOnly, Unavailable
 from pip_api.ledger import entries
@@ -77,7 +78,7 @@ async def test_what_was_counted_is_noted_when_the_service_stops(settings: Settin
 async def test_failed_sign_ins_fill_nothing(service: Service, ledger: Ledger) -> None:
     known = UUID("01890000-0000-7000-8000-000000000001")
     for n in range(50):
-        for named, account in (("hunter2", None), ("as-mart", (known, "as-mart"))):
+        for named, account in (("hunter2", None), ("as-mart", Named(known, "as-mart", None))):
             await service.services.notes.sign_in_refused(service.clock(), f"{n}", "invalid_client", named, account)
     entries = await ledger.news()
     assert [(entry["act"], entry["kind"], entry["subject_ref"]) for entry in entries] == [

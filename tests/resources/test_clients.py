@@ -3,8 +3,8 @@
 import pytest
 
 from pip_api.http.problems import Problem
-from pip_api.resources.clients import create_client, disable_client, revoke_client, rotate_client
-from pip_api.resources.enrolment import end_grant, grant
+from pip_api.resources.clients import create_client, revoke_client, rotate_client
+from pip_api.resources.enrolment import disable, end_grant, grant
 from tests.service import Service, refused
 from tests.signing import asked, signed_in
 
@@ -65,21 +65,21 @@ async def test_a_disabled_client_gets_no_token_and_its_old_one_stops(service: Se
     caller = await service.caller("data_submitter", "force:kent")
     assert (await caller.get("/v1/figures")).status_code == 200
 
-    async def disable() -> None:
+    async def ended() -> None:
         async with service.at_the_command_line(query={"reason": "Its secret leaked"}) as call:
-            await disable_client(call, "data-submitter-1")
+            await disable(call, "data-submitter-1")
 
-    await disable()
+    await ended()
     service.clock.forward(seconds=6)
     assert (await caller.get("/v1/figures")).status_code == 401
-    with pytest.raises(Problem, match="The client is disabled already"):
-        await disable()
+    with pytest.raises(Problem, match="The account is disabled already"):
+        await ended()
 
 
 async def test_a_disabled_client_is_given_nothing_and_can_still_be_ended(service: Service) -> None:
     await make(service)
     async with service.at_the_command_line() as call:
-        await disable_client(call, "mart")
+        await disable(call, "mart")
     for give in (
         lambda call: rotate_client(call, "mart", 7),
         lambda call: grant(call, "mart", "", "force_reader", "force:kent"),

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import select
 
 from pip_api.access.keys import load_signing_key
@@ -17,6 +18,7 @@ from pip_api.kernel.idempotency import IdempotencyKey
 from pip_api.ledger.entries import LedgerEntry
 from pip_api.resources.credentials import credentials
 from pip_api.resources.grants import grants
+from tests.access.ring import rsa_jwk
 from tests.ledger.test_entries import Ledger
 from tests.plans import AVON, changed
 from tests.service import Record, Service, codes, refused
@@ -49,7 +51,7 @@ async def issued(service: Service, keeper: httpx.AsyncClient, client_id: str, **
     wanted = {"account_id": str(account["id"]), "kind": "secret", "expires_at": in_days(service, 90)}
     answer = await keeper.post(PATH, json=wanted | body)
     assert answer.status_code == 201, answer.text
-    assert "no-store" in answer.headers["cache-control"]
+    assert answer.headers.get_list("cache-control") == ["no-store"]
     made: Record = answer.json()
     return made
 
@@ -148,6 +150,19 @@ async def test_a_key_without_a_name_gets_its_thumbprint(
     assert len(made["jwk"]["kid"]) == 43
 
 
+async def test_a_key_of_rsa_has_3072_bits(service: Service, keeper: httpx.AsyncClient, mart: tuple[str, str]) -> None:
+    account = str((await service.account(mart[0]))["id"])
+    wanted = {"account_id": account, "kind": "public_key", "expires_at": in_days(service, 90)}
+    for bits, expected in ((2048, 422), (3072, 201)):
+        jwk = rsa_jwk("r1", rsa.generate_private_key(65537, bits))
+        answer = await keeper.post(PATH, json=wanted | {"jwk": jwk})
+        assert answer.status_code == expected, answer.text
+        if expected == 422:
+            (wrong,) = refused(answer, 422, "validation_failed")["errors"]
+            assert (wrong["rule"], wrong["pointer"]) == ("CRD-003", "#/jwk")
+            assert "RSA of 3072 bits" in wrong["detail"]
+
+
 async def test_rotation_leaves_both_good_for_some_days(
     service: Service, keeper: httpx.AsyncClient, mart: tuple[str, str]
 ) -> None:
@@ -155,7 +170,7 @@ async def test_rotation_leaves_both_good_for_some_days(
     (old,) = await credentials_of(service, keeper, name)
     answer = await keeper.post(f"{PATH}/{old['id']}/rotation", json={"old_ends_at": in_days(service, 30)})
     assert answer.status_code == 201, answer.text
-    assert "no-store" in answer.headers["cache-control"]
+    assert answer.headers.get_list("cache-control") == ["no-store"]
     second = answer.json()["secret"]
     assert answer.json()["id"] != old["id"]
     assert [await status(service, name, each) for each in (first, second)] == [200, 200]

@@ -80,8 +80,8 @@ def _decoys() -> dict[str, dict[str, JWK]]:
     """For each algorithm a key that nobody can sign with, under a name that nobody knows: an unknown client's assertion
     is held against it, so that the time of a refusal does not tell which clients there are."""
     point = public_jwk(ec.generate_private_key(ec.SECP256R1()).public_key())
-    modulus = secrets.randbits(2048) | 1 << 2047 | 1
-    number = {"kty": "RSA", "n": base64url.written(modulus.to_bytes(256, "big")), "e": "AQAB"}
+    modulus = secrets.randbits(3072) | 1 << 3071 | 1
+    number = {"kty": "RSA", "n": base64url.written(modulus.to_bytes(384, "big")), "e": "AQAB"}
     made = (("ES256", point), ("RS256", number))
     return {name: {kid: {**key, "kid": kid}} for name, key in made for kid in [secrets.token_urlsafe(32)]}
 

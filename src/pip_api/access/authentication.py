@@ -28,7 +28,7 @@ class Authentication:
         clock: Callable[[], datetime],
         seconds: float,
         own_issuer: str,
-        note_unknown: Callable[[datetime, str], Awaitable[None]],
+        note_unknown: Callable[[datetime, str, Claims], Awaitable[None]],
         metrics: Metrics,
         log_key: bytes,
     ) -> None:
@@ -49,13 +49,13 @@ class Authentication:
 
         Two Authorization headers come as one with a comma, which no token has.
         """
-        if authorization is None:
+        scheme, _, token = (authorization or "").partition(" ")
+        if authorization is None or scheme.lower() == "basic":  # that is for /oauth2/token
             raise Problem(
                 "missing_credentials",
                 "Send a bearer token from /oauth2/token.",
                 headers={"WWW-Authenticate": CHALLENGE},
             )
-        scheme, _, token = authorization.partition(" ")
         try:
             if scheme.lower() != "bearer":
                 raise TokenRefused("scheme")
@@ -69,7 +69,7 @@ class Authentication:
             self._log.info("token refused", reason=refused.reason, **self._traces(refused.signed))
             raise _refused() from None
         if principal is None:
-            await self._note_unknown(now, request_id)
+            await self._note_unknown(now, request_id, claims)
             raise Problem("unknown_subject", "Ask whoever looks after access for an account.")
         return principal
 
@@ -89,6 +89,10 @@ class Authentication:
         self._tokens.forget()
         self._principals.clear()
 
+    def forget_one(self, claims: Claims) -> None:
+        """Forgets one token, so that the next request with it asks whether it was revoked."""
+        self._principals.pop(claims, None)
+
     def _traces(self, claims: Mapping[str, Any]) -> dict[str, str]:
         """Whose token it was, for the log; a keyed digest stands for the token, which nobody can look up elsewhere."""
         subject, token = claims.get("sub"), claims.get("jti")
@@ -101,6 +105,6 @@ class Authentication:
 def _refused() -> Problem:
     return Problem(
         "invalid_token",
-        "The token is not accepted.",
+        "The token is not accepted. The log of whoever runs the service names the reason under this request id.",
         headers={"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'},
     )

@@ -12,7 +12,8 @@ from sqlalchemy import and_, bindparam, or_, select
 
 from pip_api.access import assertions, spent
 from pip_api.access.keys import thumbprint
-from pip_api.access.oauth import NotTheClient, Proof
+from pip_api.access.oauth import Named, NotTheClient, Proof
+from pip_api.access.places import force_in
 from pip_api.access.signatures import VerifyingKeys
 from pip_api.access.tables import ACCOUNT, CREDENTIAL
 from pip_api.access.token_text import TokenRefused
@@ -28,6 +29,8 @@ class Client(NamedTuple):
     client_id: str
     name: str
     credential_id: UUID
+    force_code: str | None
+    """The force that it belongs to, if it is one's."""
 
 
 def new_secret() -> str:
@@ -50,7 +53,7 @@ _GOOD = and_(
 )
 _KNOWN = Statement(
     select(
-        ACCOUNT.c.id, ACCOUNT.c.client_id, ACCOUNT.c.name,
+        ACCOUNT.c.id, ACCOUNT.c.client_id, ACCOUNT.c.name, ACCOUNT.c.place,
         CREDENTIAL.c.id.label("credential_id"), CREDENTIAL.c.secret_hash, CREDENTIAL.c.jwk,
     )
     .select_from(ACCOUNT.outerjoin(CREDENTIAL, _GOOD))
@@ -71,8 +74,12 @@ async def authenticate(session: Session, proof: Proof, audiences: Collection[str
     else:
         found = await _with_key(session, good, proof, proof.assertion, audiences, now)
     if found is None:
-        raise NotTheClient(account=(rows[0]["id"], rows[0]["client_id"]) if rows else None)
-    return Client(found["id"], found["client_id"], found["name"], found["credential_id"])
+        raise NotTheClient(account=_named(rows[0]) if rows else None)
+    return Client(found["id"], found["client_id"], found["name"], found["credential_id"], force_in(found["place"]))
+
+
+def _named(row: Record) -> Named:
+    return Named(row["id"], row["client_id"], force_in(row["place"]))
 
 
 def _with_secret(good: list[Record], secret: str) -> Record | None:
@@ -99,12 +106,14 @@ async def _with_key(
 
 _MEMBERS = {"EC": ("crv", "kty", "x", "y"), "RSA": ("e", "kty", "n")}
 _ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}
+LEAST_RSA_BITS = 3072
 
 
 def usable_key(jwk: Mapping[str, Any]) -> dict[str, str] | None:
     """A public key as it is kept: what makes it the key that it is, and its name. None for one that is not good.
 
-    Without a `kid` of its own it is named by its RFC 7638 thumbprint.
+    Without a `kid` of its own it is named by its RFC 7638 thumbprint. A program can make itself a key of any length, so
+    none of RSA is let down below 128 bits of strength, as an issuer's may be.
     """
     kind = jwk.get("kty")
     if not isinstance(kind, str) or kind not in _MEMBERS:
@@ -113,6 +122,6 @@ def usable_key(jwk: Mapping[str, Any]) -> dict[str, str] | None:
         return None
     members = {name: jwk[name] for name in _MEMBERS[kind]}
     kid = jwk.get("kid", thumbprint(members))
-    if not isinstance(kid, str) or not VerifyingKeys({kid: jwk}).kids:
+    if not isinstance(kid, str) or not VerifyingKeys({kid: jwk}, LEAST_RSA_BITS).kids:
         return None
     return {**members, "kid": kid, "alg": _ALGORITHMS[kind], "use": "sig"}

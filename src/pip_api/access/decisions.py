@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from pip_api.access.permissions import ROLES, SELF, is_for_people
+from pip_api.access.permissions import EVERY_ACCOUNT, ROLES, is_for_people
 from pip_api.access.places import Place, force_in
 
 Kind = Literal["person", "service", "system", "anonymous"]
@@ -56,7 +56,7 @@ def reach_of(
     Whoever holds a permission in a region holds it in each of its forces, and nationally in each region. A program
     holds nothing that is for people only, whatever it was granted.
     """
-    forces: dict[str, set[str]] = {SELF: set()} if token_scope is None or SELF in token_scope else {}
+    forces: dict[str, set[str]] = {each: set() for each in EVERY_ACCOUNT if token_scope is None or each in token_scope}
     regional: dict[str, set[str]] = {}
     national: set[str] = set()
     for grant in grants:

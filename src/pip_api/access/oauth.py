@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote_plus
 from uuid import UUID
 
@@ -24,11 +25,20 @@ class OAuthRefused(Exception):
         self.status = status
 
 
-class NotTheClient(OAuthRefused):
-    """Whoever asks did not prove to be the client that it names. `account` is the id and the name of the one named, if
-    there is such a one; what is answered does not tell."""
+class Named(NamedTuple):
+    """An account that somebody names without having proved to be it."""
 
-    def __init__(self, description: str = "", account: tuple[UUID, str] | None = None) -> None:
+    id: UUID
+    client_id: str
+    force_code: str | None
+    """The force that it belongs to, if it is one's."""
+
+
+class NotTheClient(OAuthRefused):
+    """Whoever asks did not prove to be the client that it names. `account` is the one named, if there is such a one;
+    what is answered does not tell."""
+
+    def __init__(self, description: str = "", account: Named | None = None) -> None:
         usual = "The client is unknown, or what it proves itself with is not good."
         super().__init__("invalid_client", description or usual, 401)
         self.account = account

@@ -8,7 +8,7 @@ from typing import Final
 OWN: Final = frozenset({"credential:rotate"})
 """What every caller may do with what is its own."""
 
-REFERENCE: Final = OWN | {"region:read", "force:read", "support_level:read", "measure:read", "head:read"}
+REFERENCE: Final = OWN | {"region:read", "force:read", "support_level:read", "measure:read"}
 """What every caller needs in order to understand anything else; national and not confidential."""
 
 PLAN: Final = frozenset(
@@ -22,7 +22,10 @@ OVERRIDE: Final = "version:override"
 """To change something whatever its version is (If-Match: *)."""
 
 SELF: Final = "self:read"
-"""To ask who one is and what one may do: every account may, whatever it was granted."""
+"""To ask who one is and what one may do."""
+
+EVERY_ACCOUNT: Final = frozenset({SELF, "head:read"})
+"""What every account may, whatever it was granted: heads of the ledger are for whoever does not trust this service."""
 
 ROLES: Final[dict[str, frozenset[str]]] = {
     "force_reader": REFERENCE | PLAN | FIGURES,
@@ -48,12 +51,12 @@ ROLES: Final[dict[str, frozenset[str]]] = {
         "import:run",
     },
     "redactor": REFERENCE | PLAN | FIGURES | {"redaction:read", "redaction:write", "redaction:approve"},
-    "auditor": frozenset({"audit:read", "head:read"}),
+    "auditor": frozenset({"audit:read"}),
     "access_admin": REFERENCE
     | {"account:read", "account:write", "grant:read", "grant:write", "credential:read", "credential:write"},
 }
 
-PERMISSIONS: Final = frozenset({SELF}).union(*ROLES.values())
+PERMISSIONS: Final = EVERY_ACCOUNT.union(*ROLES.values())
 
 
 def is_for_people(permission: str) -> bool:

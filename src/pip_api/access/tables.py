@@ -9,6 +9,7 @@ ACCOUNT = table(
     column("id", Uid()),
     column("kind", String()),
     column("name", String()),
+    column("place", Code),
     column("client_id", Code),
     column("issuer", Code),
     column("subject", Code),

@@ -114,7 +114,8 @@ class Edge:
             reply = problem.reply(exchange.request_id)
         body = b"" if scope["method"] == "HEAD" else reply.body
         exchange.status = reply.status
-        headers = [*self._manners.raw, *self._own(exchange), *reply.raw_headers()]
+        own = reply.raw_headers()
+        headers = [*self._manners.beside(own), *self._own(exchange), *own]
         exchange.sent = await send_reply(send, reply.status, headers, body)
 
     def _tell(self, scope: Scope, exchange: _Exchange, seconds: float) -> None:

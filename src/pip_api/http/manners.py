@@ -42,6 +42,11 @@ class Manners:
         self._fixed = _FIXED | (_TRANSPORT if https_only else {})
         self.raw: RawHeaders = [(name.lower().encode(), value.encode()) for name, value in self._fixed.items()]
 
+    def beside(self, own: RawHeaders) -> RawHeaders:
+        """Those that an answer does not say otherwise itself, such as `no-store` of one with a secret."""
+        said = {name for name, _ in own}
+        return [each for each in self.raw if each[0] not in said]
+
     def complete(self, headers: MutableHeaders) -> None:
         """Adds to the headers of an answer that another has made."""
         for name, value in self._fixed.items():

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from pip_api.access.decisions import Reach, reach_of
-from pip_api.access.permissions import PERMISSIONS, SELF
+from pip_api.access.permissions import EVERY_ACCOUNT, PERMISSIONS, SELF
 from pip_api.access.places import force_in
 from pip_api.access.principals import geography, grants_of
 from pip_api.db.columns import to_json
@@ -24,8 +24,8 @@ from pip_api.kernel.resource import Resource
 from pip_api.kernel.verbs import identified
 from pip_api.ledger.as_of import NOW
 
-_ASKED = PERMISSIONS - {SELF}
-"""What is held somewhere: to ask about oneself one needs no place."""
+_ASKED = PERMISSIONS - EVERY_ACCOUNT
+"""What is held somewhere: what every account may needs no place."""
 _AS_PLACES = ("force:", "region:")
 ANYWHERE = "anywhere"
 
@@ -137,14 +137,17 @@ class Access:
         self._resources: Mapping[str, Resource] = {each.noun: each for each in resources}
 
     async def get(self, call: Call) -> Answer:
-        """What is out of sight is answered like what does not exist."""
+        """What is out of sight is answered like what does not exist. Whoever holds a permission nowhere is told that,
+        as by the request itself, which is refused then before anything is looked up."""
         action, about = _needed(call, "action"), _needed(call, "resource")
         if action not in _ASKED:
             wrong = unknown(action, _ASKED, "action", "permission")
             raise Problem("invalid_parameter", wrong["detail"], errors=[wrong])
         found, home = await self._home(call, action, about)
         if not found:
-            return Answer(200, _told(False, "not_found", action, about, "There is no such thing here."))
+            if action in call.by.held.forces:
+                return Answer(200, _told(False, "not_found", action, about, "There is no such thing here."))
+            home = ANYWHERE
         on = _written(home)
         if _holds(call.by.held, action, home):
             giving = await self._giving(call, action, home)

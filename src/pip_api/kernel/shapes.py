@@ -156,8 +156,9 @@ class Row(SQLModel):
         return (
             *(UniqueConstraint(*together) for together in cls.unique_together),
             *(
-                ForeignKeyConstraint([name, *shared], [f"{noun}.{column}" for column in ("id", *shared)])
-                for name, noun in refers.items()
+                ForeignKeyConstraint([name, *also], [f"{noun}.{column}" for column in ("id", *also)])
+                for name, (noun, within) in refers.items()
+                for also in [[*shared, *within]]
             ),
             ForeignKeyConstraint(
                 ["id", "version"],
@@ -175,19 +176,21 @@ def owner() -> Any:
     return Field(foreign_key="force.code", index=True, sa_type=Code, min_length=1, max_length=100, description=told)
 
 
-def reference(noun: str, description: str, **field: Any) -> Any:
+def reference(noun: str, description: str, within: tuple[str, ...] = (), **field: Any) -> Any:
     """A field that holds the id of one row of another resource.
 
     Where forces own rows it is one of the same force, and the database refuses any other: the other resource has the
-    unique key ("id", "force_code") for that.
+    unique key ("id", "force_code") for that. `within` are further columns that both have alike, held in the same way.
     """
-    return Field(index=True, sa_type=Uid, sa_column_kwargs={"info": {_REFERS: noun}}, description=description, **field)
+    kwargs = {"info": {_REFERS: (noun, within)}}
+    return Field(index=True, sa_type=Uid, sa_column_kwargs=kwargs, description=description, **field)
 
 
-def _referred(field: Any) -> str | None:
+def _referred(field: Any) -> tuple[str, tuple[str, ...]] | None:
     kwargs = getattr(field, "sa_column_kwargs", None)
-    noun: str | None = kwargs.get("info", {}).get(_REFERS) if isinstance(kwargs, Mapping) else None
-    return noun
+    refers: tuple[str, tuple[str, ...]] | None
+    refers = kwargs.get("info", {}).get(_REFERS) if isinstance(kwargs, Mapping) else None
+    return refers
 
 
 def members(description: str, most: int = 100) -> Any:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from pip_api.access.oauth import Named
 from pip_api.access.principals import ANONYMOUS
 from pip_api.db.errors import ReadOnly
 from pip_api.db.scopes import EVERY_FORCE
@@ -76,19 +77,19 @@ class Notes:
             self._series[name] = _Series(noted["at"] + APART, noted)
 
     async def sign_in_refused(
-        self, at: datetime, request_id: str, error: str, named: str, account: tuple[UUID, str] | None
+        self, at: datetime, request_id: str, error: str, named: str, account: Named | None, **state: str
     ) -> None:
-        """Notes that somebody could not sign in as whom they named. `account` are the id and the name of the one that
-        this is, if there is such a one. Whatever else is sent as a name is not kept: it may be a secret in the wrong
+        """Notes that somebody could not sign in as whom they named. `account` is the one that this is, if there is such
+        a one; its force's auditor sees it. Whatever else is sent as a name is not kept: it may be a secret in the wrong
         place. A keyed digest tells one from another, and who is known is noted as often as who is not, so that what
-        the notes cost tells nobody which names there are.
+        the notes cost tells nobody which names there are. `state` is what else is known of them.
         """
-        id, name = account or (None, None)
+        id, name, force = account or (None, None, None)
         digest = hmac.digest(self._key, named.encode(), "sha256").hex()[:16]
         noted = entries.entry(
             Occasion(at, ANONYMOUS, request_id),
-            id=self._new_id(), act="sign_in.refused", subject_id=id, subject_ref=name, version=None, force_code=None,
-            state={"error": error, "named": digest}, patch=[], kind="denied",
+            id=self._new_id(), act="sign_in.refused", subject_id=id, subject_ref=name, version=None, force_code=force,
+            state={"error": error, "named": digest, **state}, patch=[], kind="denied",
         )  # fmt: skip
         await self.note_seldom(("sign_in", digest, error), noted)
 

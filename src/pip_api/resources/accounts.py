@@ -72,7 +72,7 @@ class AccountCreate(AccountFields):
 
 class Account(Row, AccountCreate, table=True):
     __tablename__ = "account"
-    unique_together = (("issuer", "subject"),)
+    unique_together = (("issuer", "subject"), ("id", "place"))
 
 
 def is_known_by_something(account: Record, on: RuleContext) -> Iterator[Record]:

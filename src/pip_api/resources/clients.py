@@ -2,19 +2,18 @@
 
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from pip_api.access.permissions import ROLES
 from pip_api.access.places import PATTERN
-from pip_api.db.columns import to_json
 from pip_api.db.statements import Record
 from pip_api.kernel.call import Call
-from pip_api.kernel.verbs import change, find, withdraw
+from pip_api.kernel.verbs import withdraw
 from pip_api.resources.accounts import accounts
 from pip_api.resources.credential_operations import issue, shorten
 from pip_api.resources.credentials import GOOD, LONGEST, credentials
-from pip_api.resources.enrolment import account_of, grant, made, refused
+from pip_api.resources.enrolment import account_of, grant, made, refused, written
 
 _PLACE = re.compile(PATTERN)
 
@@ -49,15 +48,6 @@ async def revoke_client(call: Call, client_id: str) -> int:
     return len(good)
 
 
-async def disable_client(call: Call, client_id: str) -> None:
-    """Ends every access of a client. Raises Problem."""
-    before = await find(accounts, call, str(await _account_id(call, client_id)))
-    if before["disabled_at"] is not None:
-        raise refused("client_id", "The client is disabled already.")
-    body = {"disabled_at": _text(call.now), "version": before["version"]}
-    await change(accounts, replace(call, path={"id": str(before["id"])}, body=lambda: body))
-
-
 async def _account_id(call: Call, client_id: str) -> UUID:
     id = await account_of(call, client_id)
     if id is None:
@@ -72,10 +62,6 @@ async def _good(call: Call, client_id: str) -> tuple[UUID, list[Record]]:
 
 
 async def _secret(call: Call, account_id: UUID) -> str:
-    body = {"account_id": str(account_id), "kind": "secret", "expires_at": _text(call.now + LONGEST)}
+    body = {"account_id": str(account_id), "kind": "secret", "expires_at": written(call.now + LONGEST)}
     answer = await issue(replace(call, body=lambda: body))
     return str(answer.body["secret"])
-
-
-def _text(moment: datetime) -> str:
-    return to_json(moment).decode().strip('"')

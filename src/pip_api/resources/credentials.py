@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 from sqlmodel import Field
 
-from pip_api.access.credentials import usable_key
+from pip_api.access.credentials import LEAST_RSA_BITS, usable_key
 from pip_api.db.columns import Code, Instant, Json, Uid
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement
@@ -39,10 +39,10 @@ class CredentialCreate(CredentialFields):
         expires_at="2027-11-20T00:00:00Z", account_id="0193c1d2-7a10-7c3e-9d55-0c9f6f0a1b2c", kind="secret"
     )
 
-    account_id: UUID = reference("account", "Whose it is.")
+    account_id: UUID = reference("account", "Whose it is.", within=("place",))
     kind: CredentialKind = one_of("A secret that is sent, or a public key that signatures are checked with.")
     jwk: dict[str, Any] | None = Field(
-        default=None, sa_type=Json, description="The public key (RFC 7517): EC on P-256, or RSA of 2048 bits and more."
+        default=None, sa_type=Json, description="The public key (RFC 7517): EC on P-256, or RSA of 3072 bits and more."
     )
 
 
@@ -83,7 +83,9 @@ def has_a_good_key(credential: Record, on: RuleContext) -> Iterator[Record]:
         if jwk is not None:
             yield on.problem("CRD-003", "/jwk", "A secret is made here and has no key.", "forbidden")
     elif jwk is None or usable_key(jwk) is None:
-        yield on.problem("CRD-003", "/jwk", "Send a public key: EC on P-256, or RSA of 2048 bits and more.")
+        yield on.problem(
+            "CRD-003", "/jwk", f"Send a public key: EC on P-256, or RSA of {LEAST_RSA_BITS} bits and more."
+        )
 
 
 async def complete(session: Session, credential: Record, on: RuleContext) -> None:

@@ -1,17 +1,18 @@
 """How does a person get an account, and anybody a role, before somebody may give it? At the command line."""
 
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
 from pip_api.access.tables import ACCOUNT, GRANT
-from pip_api.db.columns import Code
+from pip_api.db.columns import Code, to_json
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem, fault
 from pip_api.kernel.call import Call
 from pip_api.kernel.resource import Resource
-from pip_api.kernel.verbs import create, withdraw
+from pip_api.kernel.verbs import change, create, find, withdraw
 from pip_api.resources.accounts import accounts
 from pip_api.resources.grants import grants
 
@@ -32,9 +33,15 @@ _HELD = Statement(
 
 
 async def create_person(call: Call, issuer: str, subject: str, name: str, place: str) -> Record:
-    """An account of a person, who holds nothing yet. Raises Problem."""
+    """An account of a person, who holds nothing yet. Raises Problem.
+
+    Of an issuer that is not named nobody can sign in; before any is, accounts can be made all the same.
+    """
     if not issuer:
         raise refused("issuer", f"Say with --issuer who vouches for the person: {_issuers(call)}.")
+    named = [each.issuer for each in call.services.settings.issuers]
+    if named and issuer not in named:
+        raise refused("issuer", f"The issuer has to be one of these, letter by letter: {_issuers(call)}.")
     body = {"kind": "person", "name": name, "issuer": issuer, "subject": subject, "place": place}
     return await made(call, accounts, body)
 
@@ -54,6 +61,20 @@ async def end_grant(call: Call, name: str, issuer: str, role: str, place: str) -
         raise refused("role", "This role is not held there.")
     for each in held:
         await withdraw(grants, replace(call, path={"id": str(each["id"])}, if_match="*"))
+
+
+async def disable(call: Call, name: str, issuer: str = "") -> None:
+    """Ends every access of a program, or of a person of an issuer. Raises Problem."""
+    before = await find(accounts, call, str(await _account(call, name, issuer)))
+    if before["disabled_at"] is not None:
+        raise refused("name", "The account is disabled already.")
+    body = {"disabled_at": written(call.now), "version": before["version"]}
+    await change(accounts, replace(call, path={"id": str(before["id"])}, body=lambda: body))
+
+
+def written(moment: datetime) -> str:
+    """As a body has it."""
+    return to_json(moment).decode().strip('"')
 
 
 async def account_of(call: Call, name: str, issuer: str = "") -> UUID | None:
