@@ -4,19 +4,20 @@ import sqlalchemy as sa
 from alembic import op
 
 from pip_api.db.columns import Code, Instant, Json, Uid
-from pip_api.db.guards import SERVICE, append_only, frozen, served, versioned
+from pip_api.db.guards import SERVICE, append_only, frozen, not_yet_over, served, versioned
 from pip_api.db.redactable import redactable, retires
 
 revision = "0007"
 down_revision = "0006"
 
+YEARS = 7
 ASKED = ["force_code", "noun", "subject_id", "members", "entries", "asked_by", "lapses_at"]
 """What is approved is what was asked for."""
 
 
 def upgrade() -> None:
     create_retired_log()
-    redactable("ledger_entry", ["state", "patch"], "reason", also=retires(least_years=7))
+    redactable("ledger_entry", ["state", "patch"], "reason", also=retires(least_years=YEARS))
     op.create_table(
         "redaction",
         sa.Column("status", sa.String(), nullable=False),
@@ -69,6 +70,7 @@ def create_retired_log() -> None:
     )
     append_only("retired_log", [["log_id"], ["entry_id"]])
     served("retired_log", "INSERT")
+    frozen("retired_log", not_yet_over("NEW.log_id", YEARS))
     for table in ("ledger_leaf", "ledger_head"):
         frozen(table, "SELECT 1 FROM retired_log AS r WHERE r.log_id = NEW.log_id")
 

@@ -4,6 +4,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
+from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 from uuid import UUID
@@ -105,6 +106,48 @@ async def test_entries_and_figures_are_only_added(filled: Settings) -> None:
         if filled.database_url.startswith("postgresql"):
             assert "truncate is refused" in refusal(filled, f"TRUNCATE {table} CASCADE")
         assert counted(filled, table) == before
+
+
+async def test_a_temporary_table_of_the_same_name_deceives_no_trigger(filled: Settings) -> None:
+    """The service may make temporary tables, and PostgreSQL looks for a name among them first."""
+    lite = filled.database_url.startswith("sqlite")
+    own = "main" if lite else "public"
+    with connected(filled) as connection:
+        for table in ("ledger_entry", "ledger_leaf", "ledger_unsealed", "retired_log"):
+            connection.execute(f"CREATE TEMP TABLE {table} AS SELECT * FROM {own}.{table}")
+        forged = "act = 'redaction.approved', redacted_by = NULL"
+        connection.execute(f"UPDATE {'temp' if lite else 'pg_temp'}.ledger_entry SET {forged}")
+        connection.execute(f"INSERT INTO {'temp' if lite else 'pg_temp'}.ledger_leaf SELECT * FROM {own}.ledger_leaf")
+        told = f"(SELECT id FROM {own}.ledger_entry WHERE act = 'redaction.created')"
+        for statement in (
+            f"UPDATE {own}.ledger_entry SET redacted_by = {told} WHERE act = 'concern.created'",
+            f"DELETE FROM {own}.ledger_unsealed",
+        ):
+            connection.execute("SAVEPOINT tried")
+            with pytest.raises((psycopg.Error, sqlite3.Error), match="is refused"):
+                connection.execute(statement)
+            connection.execute("ROLLBACK TO tried")
+        waiting = f"SELECT count(*) FROM {own}.ledger_unsealed"
+        before = connection.execute(waiting).fetchone()[0]
+        columns = [column.name for column in LedgerEntry.__table__.c if column.name not in ("seq", "id", "version")]  # type: ignore[attr-defined]
+        names = ", ".join(columns)
+        connection.execute(
+            f"INSERT INTO {own}.ledger_entry (id, {names}) SELECT {NEW_ID}, {names} FROM {own}.ledger_entry LIMIT 1"
+        )
+        assert connection.execute(waiting).fetchone()[0] == before + 1
+
+
+async def test_an_entry_is_struck_out_by_an_approval_only(filled: Settings) -> None:
+    """Whoever asks for a redaction names the entries already."""
+    id = "(SELECT id FROM ledger_entry WHERE act = 'redaction.created')"
+    strike = f"UPDATE ledger_entry SET redacted_by = {id} WHERE act = 'concern.created' AND redacted_by IS NULL"
+    assert "ledger_entry: update is refused" in refusal(filled, strike)
+
+
+async def test_no_log_is_closed_before_its_time_by_the_clock_of_the_database(filled: Settings) -> None:
+    close = "INSERT INTO retired_log (log_id, entry_id) SELECT '{}', id FROM ledger_entry LIMIT 1"
+    assert "retired_log: insert is refused" in refusal(filled, close.format(datetime.now(UTC).year - 7))
+    assert refusal(filled, close.format(datetime.now(UTC).year - 8)) == "accepted"
 
 
 async def test_versioned_rows_are_never_deleted_and_only_rise(filled: Settings) -> None:

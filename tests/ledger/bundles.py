@@ -96,10 +96,11 @@ class Ledger:
     def denied(self) -> None:
         self._append("denied", "pip.read", "pip", {"operation": "readPip"}, [])
 
-    def redacts(self, entries: Sequence[Record]) -> None:
+    def redacts(self, entries: Sequence[Record], asked_by: str = "one", approved_by: str = "another") -> None:
         """Takes the bodies of sealed entries away."""
-        named = [each["envelope"]["id"] for each in entries]
-        self._append("redaction", "pip.redacted", "pip", {"entries": named, "legal_basis": "DPA 2018 s. 47"}, [])
+        state = {"entries": [each["envelope"]["id"] for each in entries], "legal_basis": "DPA 2018 s. 47"}
+        state |= {"asked_by": asked_by, "approved_by": approved_by}
+        self._append("redaction", "redaction.approved", "redaction", state, [])
         for each in entries:
             del each["body"], each["salt"]
             each["redacted_by"] = str(self.unsealed[-1]["id"])

@@ -107,6 +107,16 @@ def test_a_ledger_of_two_years_has_two_logs(desk: Desk) -> None:
         assert (found(report), report.outcome) == (missing, Outcome.INCOMPLETE)
 
 
+def test_one_person_redacts_nothing(desk: Desk) -> None:
+    ledger = Ledger(Random(4))
+    ledger.happens(6)
+    ledger.seal()
+    ledger.redacts(ledger.logs["2026"].lines[:1], asked_by="one", approved_by="one")
+    ledger.seal()
+    report = desk.check(exported(ledger))
+    assert (found(report), report.outcome) == ({"V2"}, Outcome.TAMPERING)
+
+
 def _only(lines: list[Line], log_id: str) -> list[Line]:
     """The lines that concern one log."""
     keys = keys_of({"keys": [KEY.public_jwk()]})

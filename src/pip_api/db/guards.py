@@ -14,6 +14,8 @@ from alembic import op
 from pip_api.db.policies import FUNCTIONS, POLICY, wall_of
 
 Keys = Sequence[Sequence[str]]
+TRIGGER = "RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp"
+"""Of every function of a trigger on PostgreSQL: a temporary table of a name like ours is not what it looks at."""
 
 OWNER, SERVICE = "pip_owner", "pip_app"
 """PostgreSQL's roles: nobody logs in as the one that owns everything, and the service has only what it is granted."""
@@ -52,7 +54,7 @@ def queued(table: str, queue: str, column: str) -> None:
     if _is_postgresql():
         op.execute(
             f"""
-            CREATE FUNCTION put_into_{queue}() RETURNS trigger LANGUAGE plpgsql AS $$
+            CREATE FUNCTION put_into_{queue}() {TRIGGER} AS $$
             BEGIN
                 INSERT INTO {queue} ({column}) SELECT {column} FROM added;
                 RETURN NULL;
@@ -90,6 +92,14 @@ def kept_for_a_time(table: str, column: str, keys: Keys) -> None:
         _refuse_replacing(table, keys)
 
 
+def not_yet_over(log: str, years: int) -> str:
+    """A query that finds something until so many whole years after that of a log are over, by the database's clock."""
+    year = (
+        "extract(year FROM now() AT TIME ZONE 'UTC')" if _is_postgresql() else "CAST(strftime('%Y', 'now') AS integer)"
+    )
+    return f"SELECT 1 WHERE CAST({log} AS integer) + {years} >= {year}"
+
+
 def frozen(table: str, closed: str) -> None:
     """No row is added for which a query about NEW finds something."""
     if _is_postgresql():
@@ -104,8 +114,8 @@ def versioned(table: str, keys: Keys, owner: Sequence[str] = ()) -> None:
     if _is_postgresql():
         _refuse_on_postgresql(table, "DELETE")
         op.execute(
-            """
-            CREATE OR REPLACE FUNCTION refuse_update() RETURNS trigger LANGUAGE plpgsql AS $$
+            f"""
+            CREATE OR REPLACE FUNCTION refuse_update() {TRIGGER} AS $$
             BEGIN
                 RAISE EXCEPTION '%: an update must raise the version by one', TG_TABLE_NAME
                     USING ERRCODE = 'restrict_violation';
@@ -210,8 +220,8 @@ def served(table: str, *rights: str) -> None:
 
 def _refuse_on_postgresql(table: str, events: str) -> None:
     op.execute(
-        """
-        CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+        f"""
+        CREATE OR REPLACE FUNCTION refuse_change() {TRIGGER} AS $$
         BEGIN
             RAISE EXCEPTION '%: % is refused', TG_TABLE_NAME, lower(TG_OP) USING ERRCODE = 'restrict_violation';
         END $$
@@ -229,7 +239,7 @@ def _refuse_row_on_postgresql(table: str, event: str, wrong: str) -> None:
     name = f"refuse_{event.lower()}_of_{table}"
     op.execute(
         f"""
-        CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE FUNCTION {name}() {TRIGGER} AS $$
         BEGIN
             IF {wrong} THEN
                 RAISE EXCEPTION '%: % is refused', TG_TABLE_NAME, lower(TG_OP) USING ERRCODE = 'restrict_violation';

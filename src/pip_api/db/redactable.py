@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
+from pip_api.db.guards import TRIGGER
+
 
 def retires(least_years: int) -> str:
     """That the words of an entry, and the names in it, go for good, and nothing else of it. `retired_by` then names the
@@ -36,7 +38,8 @@ def retires(least_years: int) -> str:
 
 def redactable(table: str, documents: Sequence[str], text: str, also: str) -> None:
     """Of an append-only table: texts inside these documents, and this one text, may become "[redacted]", and nothing
-    else may change. `redacted_by` then names an entry of kind redaction whose `state.entries` names the row.
+    else may change. `redacted_by` then names the entry of an approval, by another than whoever asked, whose
+    `state.entries` names the row.
 
     `also` is another change of OLD to NEW that is let through."""
     free = (*documents, text, "redacted_by")
@@ -67,12 +70,13 @@ def redactable(table: str, documents: Sequence[str], text: str, also: str) -> No
         left = ", ".join(f"'{each}'" for each in free)
         op.execute(
             f"""
-            CREATE FUNCTION refuse_all_but_redaction() RETURNS trigger LANGUAGE plpgsql AS $$
+            CREATE FUNCTION refuse_all_but_redaction() {TRIGGER} AS $$
             BEGIN
                 IF to_jsonb(NEW) - ARRAY[{left}] = to_jsonb(OLD) - ARRAY[{left}] AND {same}
                     AND (NEW.{text} IS NOT DISTINCT FROM OLD.{text}
                          OR (OLD.{text} IS NOT NULL AND NEW.{text} IS NOT DISTINCT FROM '[redacted]'))
-                    AND EXISTS (SELECT FROM {table} AS r WHERE r.id = NEW.redacted_by AND r.kind = 'redaction'
+                    AND EXISTS (SELECT FROM {table} AS r WHERE r.id = NEW.redacted_by AND r.act = 'redaction.approved'
+                                AND r.state ->> 'approved_by' <> r.state ->> 'asked_by'
                                 AND r.state -> 'entries' ? OLD.id::text)
                 THEN RETURN NEW; END IF;
                 IF {also} THEN RETURN NEW; END IF;
@@ -100,7 +104,8 @@ def redactable(table: str, documents: Sequence[str], text: str, also: str) -> No
             for each in documents
         ),
         f"""NOT EXISTS (SELECT 1 FROM {table} AS r, json_each(r.state, '$.entries') AS named
-            WHERE r.id = NEW.redacted_by AND r.kind = 'redaction' AND named.value = OLD.id)""",
+            WHERE r.id = NEW.redacted_by AND r.act = 'redaction.approved' AND named.value = OLD.id
+            AND json_extract(r.state, '$.approved_by') <> json_extract(r.state, '$.asked_by'))""",
     ]
     op.execute(f"DROP TRIGGER {table}_kept_update")
     op.execute(

@@ -20,9 +20,10 @@ _AS_MADE = "md5(replace(translate({}, '() ', ''), 'public.', ''))"
 _OURS = "nspname IN ('public', 'pip')"
 
 PROMISES: Final = f"""
-    SELECT 'function ' || nspname || '.' || proname AS what, md5(prosrc) AS digest
+    SELECT 'function ' || nspname || '.' || proname AS what,
+        md5(concat_ws(' ', prosrc, array_to_string(proconfig, ' '))) AS digest
     FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace JOIN pg_language l ON l.oid = prolang
-    WHERE {_OURS} AND lanname IN ('sql', 'plpgsql') AND NOT prosecdef AND proconfig IS NULL
+    WHERE {_OURS} AND lanname IN ('sql', 'plpgsql') AND NOT prosecdef
     UNION ALL
     SELECT 'trigger ' || tgname || ' of ' || relname, {_AS_MADE.format("pg_get_triggerdef(t.oid)")}
     FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = relnamespace

@@ -47,7 +47,7 @@ class Replay:
             self._retired[members["retired_by"]].append((number, members["log_id"], envelope["id"]))
         if "redacted_by" in members:
             self._redacted[members["redacted_by"]].append((number, envelope["id"]))
-        if envelope["kind"] == "redaction":
+        if envelope["act"] == "redaction.approved":
             self._redactions[envelope["id"]] = _redacted_by(members)
         if envelope["version"] is None and envelope["kind"] != "change":
             return
@@ -227,8 +227,11 @@ def _same(name: str, row: Record, last: Record) -> bool:
 
 
 def _redacted_by(members: Record) -> frozenset[str] | None:
-    """The entries that a redaction names; None when it is redacted itself."""
+    """The entries that an approval names, which takes two people; None when it is redacted itself."""
     if "body" not in members:
         return None
-    named = members["body"]["state"].get("entries")
-    return frozenset(each for each in named if isinstance(each, str)) if isinstance(named, list) else frozenset()
+    state = members["body"]["state"]
+    named = state.get("entries")
+    if not isinstance(named, list) or state.get("asked_by") in (None, state.get("approved_by")):
+        return frozenset()
+    return frozenset(each for each in named if isinstance(each, str))
