@@ -9,13 +9,17 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
+from pip_api.http.logs import configure
 from tests.contract.clients import TOOLS, python_client, run, typescript_client
-from tests.contract.fuzzing import demonstration, fuzzed
+from tests.contract.fuzzing import demonstration, every_role, fuzzed, migrated
 from tests.contract.linters import HERE, Refused, lint
+from tests.service import Record
 from tests.serving import Server, serving
 
 EXAMPLES = {"demo-admin": 200, "demo-force": 50, "demo-triage": 50}
-"""For each client of the demonstration, and so for each role: a narrower one is refused more, and by other checks."""
+"""For each client of the demonstration: a narrower one is refused more, and by other checks."""
+TURNS = 140
+"""For the fourteen roles in turn."""
 PLAN = "/v1/pips/avon-and-somerset-2026-01"
 RESOURCES = (
     "/v1/pips",
@@ -58,12 +62,23 @@ def pages(server: Server) -> str:
 def fuzzing(folder: Path, server: Server, client: str) -> list[str]:
     """Schemathesis with every check as one client: also without its token, with another, and along stateful links."""
     phases = [] if client == "demo-admin" else ["--phases=fuzzing,stateful"]  # what is left out depends on no role
-    report, printed = fuzzed(folder, server, EXAMPLES[client], *phases, client=client)
+    examples, asked_by = EXAMPLES[client], demonstration(folder, server, client)
+    return _found_nothing(client, examples, fuzzed(folder, server, asked_by, examples, *phases))
+
+
+def fuzzing_in_turns(folder: Path) -> list[str]:
+    """The same as each role in turn: first those that may do an operation, and then the others."""
+    with every_role(migrated(folder), folder) as (server, asked_by):
+        return _found_nothing("each role in turn", TURNS, fuzzed(folder, server, asked_by, TURNS, "--phases=fuzzing"))
+
+
+def _found_nothing(who: str, examples: int, found: tuple[Record, str]) -> list[str]:
+    report, printed = found
     if report["failures"] or report["errors"]:
         raise Refused(printed)
     tried, operations = report["test_cases"]["generated"], report["operations"]["tested"]
-    each = f"{EXAMPLES[client]} examples an operation, {operations} operations, {tried} cases"
-    return [f"schemathesis as {client}: 0 failures at {each}"]
+    each = f"{examples} examples an operation, {operations} operations, {tried} cases"
+    return [f"schemathesis as {who}: 0 failures at {each}"]
 
 
 def judged(name: str, judge: Callable[[], Iterable[str]]) -> bool:
@@ -83,6 +98,7 @@ def main() -> int:
     if shutil.which("node") is None:
         print("There is no Node.js: apt-get install nodejs npm")
         return 2
+    configure(json=False, level="warning")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         with serving(
@@ -103,6 +119,7 @@ def _judges(folder: Path, server: Server, known: Mapping[str, str]) -> dict[str,
         "manners": lambda: [manners(server, known["PIP_TOKEN"])],
         "pages": lambda: [pages(server)],
         **{f"fuzzing as {client}": partial(fuzzing, folder, server, client) for client in EXAMPLES},
+        "fuzzing as every role": partial(fuzzing_in_turns, folder),
     }
 
 

@@ -4,13 +4,19 @@ Every failure that is let pass stands in WAIVED, with its reason; nothing else i
 """
 
 import json
+import os
+from base64 import b64encode
+from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+from zlib import crc32
 
 import schemathesis
 from jsonschema import Draft202012Validator
 from schemathesis.core.failures import Failure
 
+from tests.matrix.table import TABLE
 from tests.plans import AVON
 from tests.serving import ROOT
 
@@ -109,6 +115,36 @@ def read(text: str, schema: Any) -> Any:
     if schema["type"] == "integer" and text.isascii() and text.isdecimal():
         return int(text)
     return {"true": True, "false": False}.get(text, text) if schema["type"] == "boolean" else text
+
+
+MAY = {name: says["may"] for name, says in TABLE["operations"].items()}
+"""The roles that may do an operation, by the matrix."""
+TOKENS: dict[str, str] = json.loads(os.environ.get("PIP_TOKENS", "{}"))
+"""A token for each role that asks."""
+_turns: dict[str, Iterator[str]] = {}
+
+
+def turns(operation: str) -> Iterator[str]:
+    """The tokens of those who ask for an operation, over and over: first of the roles that may, then of the others."""
+    may = [role for role in TOKENS if role in MAY.get(operation, ())]
+    first = crc32(operation.encode()) % len(may) if may else 0  # so that not all begin with one role
+    roles = dict.fromkeys([*may[first:], *may[:first], *TOKENS])
+    return cycle([TOKENS[role] for role in roles])
+
+
+@schemathesis.auth(refresh_interval=None)
+class InTurns:
+    """Tokens are got by a client, and everything else by whose turn it is."""
+
+    def get(self, case: Any, context: Any) -> str:
+        if case.operation.path.startswith("/oauth2/"):
+            client = f"{os.environ['PIP_CLIENT_ID']}:{os.environ['PIP_CLIENT_SECRET']}"
+            return f"Basic {b64encode(client.encode()).decode()}"
+        operation = case.operation.definition.raw["operationId"]
+        return f"Bearer {next(_turns.setdefault(operation, turns(operation)))}"
+
+    def set(self, case: Any, data: str, context: Any) -> None:
+        case.headers["Authorization"] = data
 
 
 @schemathesis.hook

@@ -332,6 +332,16 @@ def test_the_service_itself_may_not_rewrite_what_was(settings: Settings, stateme
             connection.execute(statement)
 
 
+def test_the_list_of_forces_is_sorted_for_no_index(settings: Settings) -> None:
+    with psycopg.connect(settings.database_url) as connection:
+        connection.execute("SET enable_seqscan = off")
+        query = f"SELECT value FROM figure WHERE force_code = '{KENT}' AND measure_code = 'x'"
+        plan = [line for (line,) in connection.execute(f"EXPLAIN {query}")]
+    (asked,) = [line for line in plan if "Index Cond" in line]
+    assert "force_code" in asked
+    assert "ANY" not in asked
+
+
 def test_nobody_logs_in_as_the_owner_and_everything_is_its(settings: Settings) -> None:
     assert outside(settings, "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'pip_owner'") is False
     owners = "SELECT array_agg(DISTINCT tableowner::text) FROM pg_tables WHERE schemaname = 'public'"

@@ -183,6 +183,8 @@ class Operation:
     """Headers of the successful answer beside those that every one of its kind has."""
     noted: Literal["read", "export"] | None = None
     """As what each of its answers is noted in the ledger: of reads, those that are to be accounted for."""
+    refuses: Sequence[int] = ()
+    """Statuses of refusals beside those of every operation of its kind."""
     sample: str | None = None
     """An example of an upload, of the first media type that is accepted."""
 

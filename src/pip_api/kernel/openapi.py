@@ -66,6 +66,7 @@ def described(operation: Operation) -> Schema:
     has_body = operation.body is not None or operation.upload
     refused = {
         *ALWAYS_REFUSED,
+        *operation.refuses,
         *((404, 410) if "{" in operation.path else ()),
         *((409,) if operation.method != "GET" else ()),
         *((412, 428) if "If-Match" in taken else ()),

@@ -150,6 +150,6 @@ operations = [
     Operation(
         "POST", "/v1/me/credential/rotation", "rotateOwnCredential", credentials.plural,
         "Make the successor of the caller's own credential", "credential:rotate", rotate_own, {201: CredentialIssued},
-        [REASON], CredentialRotation, may_be_empty=True, changes_access=True, shown_once=("secret",),
+        [REASON], CredentialRotation, may_be_empty=True, changes_access=True, shown_once=("secret",), refuses=[404],
     ),
 ]  # fmt: skip
