@@ -53,6 +53,24 @@ async def test_bulk_comes_in_as_it_was_and_goes_out_in_batches(database: Databas
         assert await session.fetch(_STAGED) == [{"n": 1, "word": "again"}]
 
 
+async def test_whoever_works_for_ever_can_be_cancelled_at_every_stage(database: Database) -> None:
+    over = False
+
+    async def work() -> None:
+        while not over:
+            async with database.transaction():
+                pass
+
+    for turns in range(30):
+        task = asyncio.create_task(work())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=5)
+        over = not done  # so that the test ends
+        assert done, turns
+
+
 async def test_a_cancelled_transaction_leaves_the_next_one_free(database: Database) -> None:
     async def write() -> None:
         async with database.transaction() as session:

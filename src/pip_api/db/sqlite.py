@@ -201,7 +201,8 @@ class SqliteDatabase(Database):
     @asynccontextmanager
     async def _turn(self, connection: aiosqlite.Connection) -> AsyncIterator[None]:
         try:
-            await asyncio.wait_for(self._writing.acquire(), LONGEST_WAIT)
+            async with asyncio.timeout(LONGEST_WAIT):  # in Python 3.11 wait_for may forget that it was cancelled
+                await self._writing.acquire()
         except TimeoutError:
             raise Unavailable("another transaction is writing") from None
         try:
