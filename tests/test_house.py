@@ -341,3 +341,17 @@ def test_nothing_names_a_role_but_the_one_table() -> None:
 def test_the_clock_and_the_ids_are_arguments() -> None:
     calls = r"\b(datetime\.(now|utcnow)|date\.today|time\.time|uuid[147])\("
     assert {name for name, text in modules() if re.search(calls, text)} <= {"app.py", "cli.py"}
+
+
+def test_no_program_is_started_and_nothing_is_unpickled() -> None:
+    modules = {"subprocess", "pty", "multiprocessing", "pickle", "shelve", "marshal", "ctypes"}
+    calls = {"os.system", "os.popen", "os.fork", "os.forkpty", "os.posix_spawn", "eval", "exec"}
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                named = [node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names]
+                assert modules.isdisjoint(each.partition(".")[0] for each in named), path
+            elif isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                assert called not in calls, f"{path}:{node.lineno}"
+                assert "subprocess" not in called, f"{path}:{node.lineno}"
