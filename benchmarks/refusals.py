@@ -12,16 +12,14 @@ from time import process_time
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import FastAPI
-from starlette.types import Message, Scope
 
+from benchmarks.edge import microseconds
 from pip_api.access.keys import SigningKey
 from pip_api.access.tokens import TokenIssuer
 from pip_api.app import create_app
 from pip_api.db.migrate import migrate
 from pip_api.http import logs
 from pip_api.settings import Settings
-
-ROUNDS, REQUESTS = 7, 2_000
 
 
 async def main() -> None:
@@ -62,24 +60,10 @@ def _bad(app: FastAPI, settings: Settings) -> Iterator[tuple[str, str | None]]:
 
 
 async def _microseconds(app: FastAPI, authorization: str | None) -> float:
-    async def receive() -> Message:
-        raise AssertionError("the body was read")
-
-    async def send(message: Message) -> None:
-        assert message.get("status", 401) == 401
-
-    path = "/v1/concerns"
-    scope: Scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b""}
-    headers = [(b"host", b"bench.test"), (b"content-length", b"10000000"), (b"user-agent", b"benchmark")]
+    headers = [(b"content-length", b"10000000")]
     if authorization is not None:
         headers.append((b"authorization", authorization.encode()))
-    taken = []
-    for _ in range(ROUNDS):
-        began = process_time()
-        for _ in range(REQUESTS):
-            await app({**scope, "headers": headers}, receive, send)
-        taken.append((process_time() - began) / REQUESTS)
-    return min(taken) * 1_000_000
+    return await microseconds(app, "POST", "/v1/concerns", headers, 401, process_time)
 
 
 if __name__ == "__main__":
