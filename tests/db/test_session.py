@@ -59,7 +59,7 @@ async def test_whoever_works_for_ever_can_be_cancelled_at_every_stage(database: 
     async def work() -> None:
         while not over:
             async with database.transaction():
-                pass
+                await asyncio.sleep(0)
 
     for turns in range(30):
         task = asyncio.create_task(work())
