@@ -1,0 +1,174 @@
+"""Does a plan keep to the good practice of the College's guide? One line a rule, with where it does not and what to do.
+
+What the rules say, where they come from and what fixes them is data, in rulesets that have ids. To which plans each
+applies is in `conditions`, and how it is found out in `good_practice`.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, Literal
+
+import yaml
+
+from pip_api.rules.conditions import CONDITIONS
+from pip_api.rules.good_practice import CHECKS
+from pip_api.rules.plan_document import PlanDocument
+
+NEWEST: Final = "cop-2026.1"
+"""The ruleset that is used where none is named."""
+
+Outcome = Literal["pass", "fail", "warn", "not_applicable"]
+_SHIPPED = files("pip_api") / "catalogue" / "readiness"
+
+
+@dataclass(frozen=True)
+class Source:
+    document: str
+    lines: str
+    says: str
+    """The sentence that the rule comes from, in other words."""
+
+
+@dataclass(frozen=True)
+class Fix:
+    method: str
+    path: str
+    """Where it is put right: `{pip_id}` is the plan, and `{row_id}` the row of a `{collection}` that falls short."""
+
+    def at(self, plan: PlanDocument, pointer: str) -> dict[str, str]:
+        """What to send, and where, for what is wrong at a place. In a list it is to be added."""
+        collection, row = _place(plan, pointer)
+        names = {"pip_id": plan["pip"]["id"], "collection": collection.replace("_", "-")}
+        if isinstance(row, list):
+            return {"method": "POST", "href": self.path.removesuffix("/{row_id}").format(**names)}
+        return {"method": self.method, "href": self.path.format(row_id=row["id"], **names)}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule as it stands in its ruleset."""
+
+    id: str
+    title: str
+    severity: Literal["fail", "warn"]
+    """What it counts as when a plan does not keep to it."""
+    applies_when: str
+    source: Source
+    fix: Fix
+
+
+@dataclass(frozen=True)
+class Ruleset:
+    id: str
+    title: str
+    published_on: str
+    rules: Sequence[Rule]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found out about one rule."""
+
+    rule: Rule
+    result: Outcome
+    detail: str | None = None
+    evidence: Sequence[str] = ()
+    """JSON pointers into the plan document."""
+
+    def as_json(self, plan: PlanDocument) -> dict[str, Any]:
+        """The line as it is answered."""
+        told = {"rule": self.rule.id, "title": self.rule.title, "result": self.result, "detail": self.detail}
+        fix = self.rule.fix.at(plan, self.evidence[0]) if self.result in ("fail", "warn") else None
+        return {**told, "evidence": list(self.evidence), "fix": fix}
+
+
+@dataclass(frozen=True)
+class Report:
+    """How ready a plan is."""
+
+    ruleset: str
+    results: Sequence[Result]
+
+    @property
+    def ready(self) -> bool:
+        return all(each.result != "fail" for each in self.results)
+
+    @property
+    def failed(self) -> list[Result]:
+        return [each for each in self.results if each.result == "fail"]
+
+    def as_json(self, plan: PlanDocument) -> dict[str, Any]:
+        """The report as it is answered."""
+        outcomes = [each.result for each in self.results]
+        score = {
+            "passed": outcomes.count("pass"),
+            "failed": outcomes.count("fail"),
+            "warned": outcomes.count("warn"),
+            "not_applicable": outcomes.count("not_applicable"),
+        }
+        return {
+            "ruleset": self.ruleset,
+            "verdict": "ready" if self.ready else "not_ready",
+            "score": score,
+            "results": [each.as_json(plan) for each in self.results],
+        }
+
+
+def rulesets() -> list[str]:
+    """The ids of all rulesets, the oldest first."""
+    return sorted(each.name.removesuffix(".yaml") for each in _SHIPPED.iterdir() if each.name.endswith(".yaml"))
+
+
+@cache
+def ruleset(id: str) -> Ruleset:
+    """A ruleset. Raises KeyError for one that there is not."""
+    if id not in rulesets():
+        raise KeyError(id)
+    given = yaml.load((_SHIPPED / f"{id}.yaml").read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506  (text only)
+    rules = [_rule(given, each) for each in given["rules"]]
+    return Ruleset(given["id"], given["title"], given["published_on"], rules)
+
+
+def _rule(given: dict[str, Any], rule: dict[str, Any]) -> Rule:
+    source = Source(given["source"], rule["lines"], rule["says"])
+    fix = Fix(**rule["fix"])
+    return Rule(rule["id"], rule["title"], rule["severity"], rule.get("applies_when", "always"), source, fix)
+
+
+def as_json(rules: Ruleset) -> dict[str, Any]:
+    """A ruleset as it is answered."""
+    return asdict(rules)
+
+
+def readiness(plan: PlanDocument, rules: Ruleset | None = None) -> Report:
+    """Holds a plan against every rule."""
+    rules = rules or ruleset(NEWEST)
+    return Report(rules.id, [_held_against(plan, rule) for rule in rules.rules])
+
+
+def _held_against(plan: PlanDocument, rule: Rule) -> Result:
+    if not CONDITIONS[rule.applies_when](plan):
+        return Result(rule, "not_applicable")
+    gaps = CHECKS[rule.id](plan)
+    if not gaps:
+        return Result(rule, "pass")
+    evidence = [each.pointer for each in gaps]
+    return Result(rule, rule.severity, _sentence(gaps[0].detail, evidence), evidence)
+
+
+def _sentence(first: str, evidence: Collection[str]) -> str:
+    """What is wrong at the first place, and at how many others."""
+    others = len(evidence) - 1
+    return first if others < 1 else f"{first} So it is in {others} other place{'s' if others > 1 else ''}."
+
+
+def _place(plan: PlanDocument, pointer: str) -> tuple[str, Any]:
+    """The list in which a place of a plan is, and what stands there."""
+    row: Any = plan
+    collection = ""
+    for part in pointer.removeprefix("#/").split("/"):
+        row = row[int(part)] if isinstance(row, list) else row[part]
+        collection = collection if part.isdigit() else part
+    return collection, row
