@@ -1,4 +1,4 @@
-"""The command line: serve, migrate, make clients and tokens, send imports, write the contract."""
+"""The command line: serve, migrate, make clients and tokens, send imports, look through plans, write the contract."""
 
 import gc
 import json
@@ -222,6 +222,41 @@ def import_file(
     except SendingFailed as error:
         _stop(str(error))
     raise typer.Exit(tell(summary))
+
+
+@app.command()
+def lint(
+    file: Annotated[Path, typer.Argument(help="A plan document, or - for standard input.", allow_dash=True)],
+    as_json: Annotated[bool, typer.Option("--json", help="The report as the service would answer it.")] = False,
+) -> None:
+    """Hold a plan document against the good practice of the College, offline.
+
+    The document is what /v1/pips/{id}/document answers. Prints one line a rule. Exits with 0 when the plan is ready, 1
+    when it is not, 2 when it is no plan document.
+    """
+    from pip_api.rules.plan_document import NotAPlan, read
+    from pip_api.rules.readiness import readiness
+
+    try:
+        plan = read(json.loads(sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")))
+    except OSError as error:
+        _stop(f"{file} cannot be read: {error.strerror}.")
+    except UnicodeDecodeError:
+        _stop(f"{file} is not UTF-8.")
+    except json.JSONDecodeError as error:
+        _stop(f"{file} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.")
+    except NotAPlan as refusal:
+        for fault in refusal.faults:
+            print(f"{file}{fault.pointer}: {fault.detail}", file=sys.stderr)
+        _stop(f"{file} is not a plan document.")
+    report = readiness(plan)
+    if as_json:
+        print(json.dumps(report.as_json(plan), indent=2, ensure_ascii=False))
+    else:
+        for result in report.results:
+            told = f"{result.detail} ({', '.join(result.evidence)})" if result.detail else result.rule.title
+            print(f"{result.result:<14} {result.rule.id}  {told}")
+    raise typer.Exit(0 if report.ready else 1)
 
 
 @app.command()

@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
+from pip_api.rules.obligations import PARTNERS
 from pip_api.rules.plan_document import PlanDocument, cross_cutting, findings, live_actions, said
 from pip_api.rules.smart import causes, smart
-
-PARTNERS: Final = {"home_office": "the Home Office", "hmicfrs": "HMICFRS", "college": "the College"}
 
 
 class Gap(NamedTuple):
