@@ -17,6 +17,7 @@ from referencing.jsonschema import DRAFT202012
 from pip_api.access.permissions import OVERRIDE, PERMISSIONS, ROLES
 from pip_api.app import describe
 from pip_api.db.columns import to_json
+from tests.matrix.world import one_of_each
 from tests.plans import AVON, MEASURE, a_concern, a_plan, an_action, made, put
 from tests.service import Record, Service
 
@@ -187,15 +188,12 @@ async def test_answers_are_as_described(service: Service, admin: httpx.AsyncClie
         ] == []
 
     admin.event_hooks["response"] = [check]
+    await one_of_each(service, admin)
     await made(admin, "/v1/measures", **MEASURE, target=61.4)
     concern = await a_concern(admin, measure_codes=[MEASURE["code"]])
     plan = await a_plan(admin, concern)
     plan_entry = (await admin.get(f"/v1/pips/{plan['id']}/versions/1")).json()["entry"]
     action = await an_action(admin, plan, due_on="2026-11-01")
-    update = {"reported_on": "2026-11-01", "reported_by": "Insp Green", "narrative": "Moved.", "brag": "green"}
-    await made(admin, "/v1/progress-updates", pip_id=plan["id"], **update)
-    level = {"level_code": "level-3", "starts_on": "2026-01-01", "decided_by": "PPMG", "reason": "Inspection"}
-    await made(admin, "/v1/support-level-assignments", force_code=AVON, **level)
     for value in ("61.40", "61.40", "62"):
         await put(admin, (AVON, str(MEASURE["code"]), "2026-10"), value)
     await admin.patch(f"/v1/actions/{action['id']}", json={"status": "in_progress"}, headers={"If-Match": '"v1"'})

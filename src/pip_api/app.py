@@ -49,37 +49,11 @@ from pip_api.kernel.running import Running
 from pip_api.ledger.log_state import LogState, tell_of_missing_key, watch
 from pip_api.ledger.notes import Notes
 from pip_api.ledger.sealing import Sealer
-from pip_api.resources import credential_operations, figure_operations
-from pip_api.resources.accounts import accounts
-from pip_api.resources.actions import actions
-from pip_api.resources.concerns import concerns
-from pip_api.resources.credentials import credentials
-from pip_api.resources.forces import forces
-from pip_api.resources.grants import grants
-from pip_api.resources.measures import measures
-from pip_api.resources.pips import pips
-from pip_api.resources.progress import progress_updates
+from pip_api.resources import credential_operations, figure_operations, nouns
 from pip_api.resources.redactions import operations as redacting
-from pip_api.resources.redactions import redactions
-from pip_api.resources.regions import regions
-from pip_api.resources.support_levels import support_level_assignments, support_levels
 from pip_api.settings import Settings
 
-RESOURCES = (
-    pips,
-    actions,
-    concerns,
-    progress_updates,
-    measures,
-    support_level_assignments,
-    support_levels,
-    forces,
-    regions,
-    accounts,
-    credentials,
-    grants,
-    redactions,
-)
+RESOURCES = tuple(nouns().values())
 IMPORTS = {kind.name: kind for kind in (figure_imports.KIND, measure_imports.KIND)}
 OPERATIONS = (
     *me.operations(RESOURCES),

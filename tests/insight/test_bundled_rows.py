@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pip_api.access.permissions import ROLES
 from pip_api.app import RESOURCES
 from pip_api.insight import bundles
 from pip_api.ledger.findings import Outcome, Report
@@ -46,7 +47,7 @@ async def test_every_row_is_what_its_last_entry_says(
     assert bundle.lines[0]["states"] == [each.noun for each in RESOURCES]
     report = bundle.report()
     assert (report.findings, report.of("V10")) == ([], "good")
-    for resource in RESOURCES[:7]:
+    for resource in (each for each in RESOURCES if each.reads in ROLES["national_admin"]):
         listed = (await admin.get(resource.path, params={"limit": "500"})).json()["items"]
         assert sorted(each["id"] for each in rows_of(bundle, resource.noun)) == sorted(each["id"] for each in listed)
     without = await exported(tmp_path, auditor)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pip_api.kernel.changes import difference, since
+from pip_api.resources.pips import pips
 from tests.plans import AVON, CONCERN, KENT, MEASURE, a_concern, a_plan, an_action, changed, made
 from tests.service import Record, Service, codes, refused
 
@@ -158,10 +159,11 @@ async def test_a_plan_is_compared_with_what_it_was(service: Service, lead: httpx
         "action.withdrawn": 1,
         "action.added": 1,
     }
-    then = plan | {"actions": {each["id"]: each for each in (first, second)}, "progress_updates": {}}
+    none: Record = {each.plural: {} for each in pips.children}
+    then = plan | none | {"actions": {each["id"]: each for each in (first, second)}}
     now = (await lead.get(f"/v1/pips/{plan['id']}")).json()
     listed = (await lead.get(f"/v1/actions?pip={plan['id']}")).json()["items"]
-    now |= {"actions": {each["id"]: each for each in listed}, "progress_updates": {}}
+    now |= none | {"actions": {each["id"]: each for each in listed}}
     assert third["id"] in now["actions"]
     assert applied(then, document["patch"]) == now
 

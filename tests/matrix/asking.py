@@ -27,7 +27,7 @@ async def asked(
 ) -> httpx.Response:
     """The answer to the operation on what stands at the position, with the table's body or another, as a dry run where
     nobody says that it is in earnest."""
-    query, headers = {**(rule.query or {}), **(also or {})}, {}
+    query, headers = {**({"limit": 500} if rule.paged else {}), **(rule.query or {}), **(also or {})}, {}
     path = rule.address
     if rule.shape == "list" and position != "everything":
         query["force"] = world.filled("$force", position)

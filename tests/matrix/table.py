@@ -7,9 +7,13 @@ from typing import Any
 
 import yaml
 
+from tests.matrix.nouns import nouns
 from tests.plans import AVON, DEVON, KENT
 
 TABLE: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("roles.yaml").read_text())
+NOUNS = nouns(TABLE["nouns"])
+for _noun in NOUNS.values():
+    TABLE["operations"] = _noun.lines() | TABLE["operations"]
 REGION = "south-west"
 OWN = {"own": AVON, "same_region": DEVON, "other_region": KENT}
 """The positions of things that a force owns, and whose they are."""
@@ -95,6 +99,7 @@ class Rule:
     """Whether it takes the filter `force`."""
     changes: bool
     """Whether it changes a row of which the caller has to say the version."""
+    paged: bool
     may: list[str]
     scope: str
     of: str
@@ -149,6 +154,7 @@ def _rule(method: str, path: str, operation: dict[str, Any]) -> Rule:
     return Rule(
         name, method, path, operation["x-permission"], not given.isdisjoint({"force", "Force"}),
         method != "PUT" and any(each.startswith("IfMatch") for each in given),
+        not given.isdisjoint({"limit", "Limit"}),
         **{"sees": name, **says},
     )  # fmt: skip
 

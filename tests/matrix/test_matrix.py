@@ -1,16 +1,28 @@
 """Who is answered what? Every operation x everybody who may ask x everywhere the thing asked for may be."""
 
+import os
+
 import httpx
 import pytest
 
 from tests.matrix.asking import RULES, asked
-from tests.matrix.table import FORCE_AT, OWN, TABLE, Caller, Rule, covers, expected
+from tests.matrix.table import FORCE_AT, NOUNS, OWN, TABLE, Caller, Rule, covers, expected
 from tests.matrix.trying import Tried
 from tests.matrix.world import World, sentinel
 from tests.soak import LONG
 
 PROVING = ("everything", "own", "same_region", "other_region", "withdrawn_elsewhere")
 """The positions at which the quick form looks whether one wall is enough."""
+
+
+def _proving_each() -> list[str]:
+    """The operations that are tried behind each wall alone: in the quick form those of one noun of each shape, and all
+    that are of no such noun."""
+    if LONG or os.environ.get("CI") == "true":
+        return list(RULES)
+    first = {noun.shape: noun.name for noun in reversed(NOUNS.values())}
+    alike = {name for noun in NOUNS.values() if noun.name != first[noun.shape] for name in noun.lines()}
+    return [name for name in RULES if name not in alike]
 
 
 def test_the_table_has_each_operation_and_no_other() -> None:
@@ -28,7 +40,7 @@ async def test_everybody_is_answered_what_the_table_says(tried: Tried, name: str
 
 
 @pytest.mark.parametrize("settled", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", _proving_each())
 async def test_one_wall_is_enough(breached: Tried, name: str) -> None:
     """With the first off, what is left goes by force and not by role: who holds two is for the first wall to hold."""
     rule, doors, wrong = RULES[name], breached.first_wall, []

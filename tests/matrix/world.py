@@ -1,15 +1,25 @@
 """What is there to be seen? Three forces with rows of each noun, each marked by a word in every text of it."""
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
+from pip_api.db.columns import to_json
 from tests.matrix.accounts import add_account, sign_in
-from tests.matrix.table import FORCE_AT, OWN, Caller
+from tests.matrix.nouns import Noun, marked
+from tests.matrix.table import FORCE_AT, NOUNS, OWN, Caller
 from tests.plans import made
 from tests.service import Record, Service
 
+GONE_AT = {"own": "withdrawn", "other_region": "withdrawn_elsewhere", "national": "withdrawn"}
+UNLIKE: dict[str, Callable[[int], Record]] = {
+    "region": lambda n: {"gss_code": f"E1200009{n}"},
+    "support_level_assignment": lambda n: {"starts_on": f"{2020 + n}-01-01", "ends_on": f"{2020 + n}-03-31"},
+}
+"""Members in which no two rows may be alike."""
 MISSING = "01890000-0000-7000-8000-000000000000"
 
 
@@ -60,18 +70,20 @@ class World:
             return "no such name!"
         if word == "force":
             return FORCE_AT.get(position, "atlantis")
-        return MISSING if position == "missing" else self.at[word, position].id
+        if position == "missing":
+            return MISSING
+        return (self.at.get((word, position)) or self.at[word, "national"]).id
 
 
 async def seed(service: Service) -> World:
     """Makes the world, by the requests that its people would send."""
     world, admin = World(), await service.caller("national_admin")
     warden = await service.caller("access_admin")
-    await _seed_national(world, admin)
+    await _seed_national(world, service, admin)
     for position, force in OWN.items():
         writer = Caller(f"writer-{position}".replace("_", "-"), (("force_lead", f"force:{force}"),))
         lead = sign_in(service, writer, await add_account(service, f"{sentinel(force)} writer", writer))
-        await _seed_force(world, admin, warden, lead, position, force)
+        await _seed_force(world, service, admin, warden, lead, position, force)
         await _seed_redaction(world, lead, await service.caller("redactor", f"force:{force}"), position, force)
     await service.seal()
     service.clock.forward(hours=26)  # until then nothing is redacted
@@ -93,22 +105,10 @@ async def _seed_redaction(
     world.add_made("redaction", position, await made(redactor, "/v1/redactions", **asked, legal_basis=word, why=word))
 
 
-async def _seed_national(world: World, admin: httpx.AsyncClient) -> None:
+async def _seed_national(world: World, service: Service, admin: httpx.AsyncClient) -> None:
     measure = {"name": "Calls", "unit": "count", "cadence": "month"}
     await made(admin, "/v1/measures", code="shared-measure", **measure)
-    flags = dict.fromkeys(("pip_expected", "shared_with_partners", "presented_to_ppmg"), False)
-    force = {"name": "x", "short_name": "x", "kind": "territorial", "nation": "England"}
-    for position in ("national", "withdrawn"):
-        code = f"{position}-one"
-        gss = {"national": "E12000097", "withdrawn": "E12000098"}[position]
-        level = {"level": 8, "name": "x", "definition": "x", **flags}
-        for kind, noun, body in (
-            ("measure", "measures", measure),
-            ("support_level", "support-levels", level),
-            ("region", "regions", {"name": "x", "gss_code": gss}),
-            ("police_force", "forces", force),
-        ):
-            await _made_or_withdrawn(world, admin, kind, noun, position, {"code": code, **body})
+    await seed_nouns(world, service, admin, admin, "national")
     rows = "code,name,unit,cadence\nimported,Imported,count,month\n"
     csv = {"Content-Type": "text/csv"}
     report = (await admin.post("/v1/imports", params={"kind": "measures"}, content=rows, headers=csv)).json()
@@ -116,18 +116,19 @@ async def _seed_national(world: World, admin: httpx.AsyncClient) -> None:
 
 
 async def _made_or_withdrawn(
-    world: World, by: httpx.AsyncClient, kind: str, noun: str, position: str, body: Record
+    world: World, by: httpx.AsyncClient, kind: str, path: str, position: str, body: Record, *, lists: str = ""
 ) -> None:
-    row = await made(by, f"/v1/{noun}", **body)
+    row = await made(by, path, **json.loads(to_json(body)))
     if position.startswith("withdrawn"):
-        answer = await by.delete(f"/v1/{noun}/{row['id']}", headers={"If-Match": '"v1"'})
+        answer = await by.delete(f"{path}/{row['id']}", headers={"If-Match": '"v1"'})
         assert answer.status_code == 204, answer.text
         row["version"] = 2
-    world.add_made(kind, position, row)
+    world.add_made(kind, position, row, lists=lists)
 
 
 async def _seed_force(
     world: World,
+    service: Service,
     admin: httpx.AsyncClient,
     warden: httpx.AsyncClient,
     lead: httpx.AsyncClient,
@@ -137,34 +138,7 @@ async def _seed_force(
     word = sentinel(force)
     reason = {"reason": f"{word} reason"}
     lead.params = admin.params = httpx.QueryParams(reason)
-    concern = {
-        "force_code": force, "title": f"{word} title", "description": word, "source": "ppmg", "identified_by": word,
-        "identified_on": "2026-10-01", "owner": word, "evidence": word,
-    }  # fmt: skip
-    plan = {"force_code": force, "title": f"{word} plan", "summary": word, "lead": word, "sustainability": word}
-    action = {
-        "title": f"{word} action",
-        "description": word,
-        "intended_outputs": [word],
-        "lead": word,
-        "resources": word,
-    }
-    concerned = await made(lead, "/v1/concerns", **concern)
-    world.add_made("concern", position, concerned)
-    world.add_made("lonely_concern", position, await made(lead, "/v1/concerns", **concern), lists="concern")
-    planned = await made(lead, "/v1/pips", concern_ids=[concerned["id"]], **plan)
-    world.add_made("pip", position, planned)
-    world.add_made("lonely_pip", position, await made(lead, "/v1/pips", **plan), lists="pip")
-    about = {"pip_id": planned["id"], "concern_id": concerned["id"]}
-    acted = await made(lead, "/v1/actions", **about, **action)
-    world.add_made("action", position, acted)
-    world.add_made("lonely_action", position, await made(lead, "/v1/actions", **about, **action), lists="action")
-    update = {"pip_id": planned["id"], "action_id": acted["id"], "reported_on": "2026-11-01"}
-    update |= {"reported_by": word, "narrative": word}
-    world.add_made("progress_update", position, await made(lead, "/v1/progress-updates", **update))
-    level = {"force_code": force, "level_code": "level-3", "decided_by": word, "reason": word}
-    months = {"starts_on": "2026-01-01", "ends_on": "2026-03-31"}
-    world.add_made("assignment", position, await made(admin, "/v1/support-level-assignments", **level, **months))
+    await seed_nouns(world, service, lead, admin, position)
     answer = await lead.put(
         f"/v1/forces/{force}/measures/shared-measure/figures/2026-09",
         json={"value": 61, "narrative": f"{word} figure", "source_system": word, "source_run": word},
@@ -173,21 +147,44 @@ async def _seed_force(
     world.add("figure", position, Row("", 1, force, f"{word} figure"))
     world.add("figure_total", position, Row("", 1, force, f'"code":"{force}"'))
     lead.params = httpx.QueryParams()
-    first = (await lead.get(f"/v1/concerns/{concerned['id']}/versions/1")).json()
+    concern = world.at["concern", position].id
+    first = (await lead.get(f"/v1/concerns/{concern}/versions/1")).json()
     world.add("audit_event", position, Row(first["entry"], 1, force, first["entry"]))
     await _seed_access(world, warden, position, force)
-    gone = {"own": "withdrawn", "other_region": "withdrawn_elsewhere"}.get(position)
-    if gone is None:
-        return
-    earlier = {"starts_on": "2025-01-01", "ends_on": "2025-03-31"}
-    for kind, noun, body in (
-        ("concern", "concerns", concern),
-        ("pip", "pips", plan),
-        ("action", "actions", {**about, **action}),
-        ("assignment", "support-level-assignments", {**level, **earlier}),
-    ):
-        await _made_or_withdrawn(world, admin, kind, noun, gone, body)
-    world.at.update({("lonely_" + kind, gone): world.at[kind, gone] for kind in ("concern", "pip", "action")})
+
+
+async def seed_nouns(
+    world: World, service: Service, lead: httpx.AsyncClient, admin: httpx.AsyncClient, position: str
+) -> None:
+    """Rows of each noun that the table has an entry for: one, another that nothing rests on, and one that is gone."""
+    national, force = position == "national", FORCE_AT.get(position)
+    for noun in NOUNS.values():
+        if national == (noun.scope == "national"):
+            by = lead if "force_lead" in noun.write else admin
+            if not {"force_lead", "national_admin"} & set(noun.write):
+                by = await service.caller(noun.write[0], f"force:{force}")
+            await _seed_noun(world, by, noun, position, "x" if force is None else sentinel(force))
+
+
+async def one_of_each(service: Service, admin: httpx.AsyncClient) -> World:
+    """A row of each noun of the table, for those who want no table empty."""
+    world = World()
+    for position in ("national", "own"):
+        await seed_nouns(world, service, admin, admin, position)
+    return world
+
+
+async def _seed_noun(world: World, by: httpx.AsyncClient, noun: Noun, position: str, word: str) -> None:
+    lonely, gone = f"lonely_{noun.kind}", GONE_AT.get(position)
+    rows = [(noun.kind, position)]
+    if noun.goes:
+        rows += [(lonely, position), *([(noun.kind, gone)] if gone else ())]
+    for number, (kind, place) in enumerate(rows):
+        body = world.filled(marked(noun.send, word, f"{kind}-{place}".replace("_", "-")), position)
+        body |= UNLIKE[noun.name](number) if noun.name in UNLIKE else {}
+        await _made_or_withdrawn(world, by, kind, noun.path, place, body, lists=noun.kind)
+    if noun.goes and gone:
+        world.at[lonely, gone] = world.at[noun.kind, gone]
 
 
 async def _seed_access(world: World, warden: httpx.AsyncClient, position: str, force: str) -> None:
@@ -204,6 +201,6 @@ async def _seed_access(world: World, warden: httpx.AsyncClient, position: str, f
     grant = {"account_id": account["id"], "role": "access_admin", "place": place, "reason": word}
     granted = await made(warden, "/v1/grants", **grant)
     world.add("grant", position, Row(granted["id"], 1, force, granted["id"]))
-    if gone := {"own": "withdrawn", "other_region": "withdrawn_elsewhere"}.get(position):
-        await _made_or_withdrawn(world, warden, "grant", "grants", gone, grant)
-        await _made_or_withdrawn(world, warden, "credential", "credentials", gone, secret)
+    if gone := GONE_AT.get(position):
+        await _made_or_withdrawn(world, warden, "grant", "/v1/grants", gone, grant)
+        await _made_or_withdrawn(world, warden, "credential", "/v1/credentials", gone, secret)

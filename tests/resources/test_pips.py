@@ -71,7 +71,7 @@ async def test_the_rules_of_a_plan_are_named(lead: httpx.AsyncClient, concern: R
         return [(each["rule"], each["pointer"]) for each in document["errors"]]
 
     assert await rules(starts_on="2026-10-02", ends_on="2026-10-01") == [("PIP-002", "#/ends_on")]
-    assert await rules(concern_ids=[id, id]) == [("PIP-003", "#/concern_ids")]
+    assert await rules(concern_ids=[id, id]) == [("PIP-003", "#/concern_ids/1")]
     assert await rules(concern_ids=[], status="shared_for_review") == [("PIP-004", "#/concern_ids")]
     assert await rules(status="active") == [("PIP-005", "#/lead")]
     assert (await lead.get(f"{PATH}/{plan['id']}")).json() == plan

@@ -8,14 +8,34 @@ from typing import Final
 OWN: Final = frozenset({"credential:rotate"})
 """What every caller may do with what is its own."""
 
-REFERENCE: Final = OWN | {"region:read", "force:read", "support_level:read", "measure:read"}
-"""What every caller needs in order to understand anything else; national and not confidential."""
-
-PLAN: Final = frozenset(
-    {"support_level_assignment:read", "concern:read", "pip:read", "action:read", "progress_update:read"}
+NATIONAL_NOUNS: Final = (
+    "force",
+    "measure",
+    "region",
+    "support_level",
 )
+"""What everybody needs in order to understand anything else; not confidential, and changed by the administrator."""
+
+PLAN_NOUNS: Final = (
+    "action",
+    "concern",
+    "finding",
+    "milestone",
+    "pip",
+    "progress_update",
+    "root_cause_analysis",
+)
+"""What plans are made of, and what forces keep beside them: whoever reads plans reads it, and who drafts writes it."""
+
+
+def every(verb: str, nouns: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(f"{noun}:{verb}" for noun in nouns)
+
+
+REFERENCE: Final = OWN | every("read", NATIONAL_NOUNS)
+PLAN: Final = every("read", PLAN_NOUNS) | {"support_level_assignment:read"}
 FIGURES: Final = frozenset({"figure:read"})
-DRAFTING: Final = frozenset({"concern:write", "pip:write", "action:write", "progress_update:write"})
+DRAFTING: Final = every("write", PLAN_NOUNS)
 OVERSIGHT: Final = REFERENCE | PLAN | FIGURES | {"triage:read"}
 
 OVERRIDE: Final = "version:override"
@@ -40,16 +60,8 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "reviewer_college": OVERSIGHT,
     "national_admin": OVERSIGHT
     | DRAFTING
-    | {
-        OVERRIDE,
-        "region:write",
-        "force:write",
-        "support_level:write",
-        "support_level_assignment:write",
-        "measure:write",
-        "figure:write",
-        "import:run",
-    },
+    | every("write", NATIONAL_NOUNS)
+    | {OVERRIDE, "support_level_assignment:write", "figure:write", "import:run"},
     "redactor": REFERENCE | PLAN | FIGURES | {"redaction:read", "redaction:write", "redaction:approve"},
     "auditor": frozenset({"audit:read"}),
     "access_admin": REFERENCE

@@ -133,6 +133,7 @@ class Resource:
         self.named = [(reference, reference.to or self) for reference in self.references]
         if self.parent is not None:
             self.parent.children.append(self)
+            self.parent.children.sort(key=lambda child: child.plural)
         if "withdraw" in self.verbs:  # what cannot be withdrawn itself, such as a report, keeps nothing in use
             if self.parent is not None:
                 self.parent.referrers.append(Referrer(self, Reference(f"{self.parent.noun}_id", self.parent)))

@@ -150,15 +150,19 @@ class Row(SQLModel):
     unique_together: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
     @declared_attr.directive
+    def __tablename__(cls) -> str:
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:
         shared = ["force_code"] if "force_code" in cls.model_fields else []
-        refers = {name: noun for name, field in cls.model_fields.items() if (noun := _referred(field)) is not None}
+        refers = {name: said for name, field in cls.model_fields.items() if (said := _referred(field)) is not None}
         return (
             *(UniqueConstraint(*together) for together in cls.unique_together),
             *(
                 ForeignKeyConstraint([name, *also], [f"{noun}.{column}" for column in ("id", *also)])
-                for name, (noun, within) in refers.items()
-                for also in [[*shared, *within]]
+                for name, (noun, national, within) in refers.items()
+                for also in [[*([] if national else shared), *within]]
             ),
             ForeignKeyConstraint(
                 ["id", "version"],
@@ -170,27 +174,36 @@ class Row(SQLModel):
         )
 
 
+class Owned(Row):
+    """A row of a force that rows of the same force may refer to."""
+
+    unique_together: ClassVar[tuple[tuple[str, ...], ...]] = (("id", "force_code"),)
+
+
 def owner() -> Any:
     """The column that says which force owns a row: access, indexes and sharding all use it."""
     told = "The force that this belongs to."
     return Field(foreign_key="force.code", index=True, sa_type=Code, min_length=1, max_length=100, description=told)
 
 
-def reference(noun: str, description: str, within: tuple[str, ...] = (), **field: Any) -> Any:
+def reference(
+    noun: str, description: str, *, within: tuple[str, ...] = (), national: bool = False, **field: Any
+) -> Any:
     """A field that holds the id of one row of another resource.
 
     Where forces own rows it is one of the same force, and the database refuses any other: the other resource has the
-    unique key ("id", "force_code") for that. `within` are further columns that both have alike, held in the same way.
+    unique key ("id", "force_code") for that. What is `national` belongs to no force. `within` are further columns that
+    both have alike, held in the same way.
     """
-    kwargs = {"info": {_REFERS: (noun, within)}}
+    kwargs = {"info": {_REFERS: (noun, national, within)}}
     return Field(index=True, sa_type=Uid, sa_column_kwargs=kwargs, description=description, **field)
 
 
-def _referred(field: Any) -> tuple[str, tuple[str, ...]] | None:
+def _referred(field: Any) -> tuple[str, bool, tuple[str, ...]] | None:
     kwargs = getattr(field, "sa_column_kwargs", None)
-    refers: tuple[str, tuple[str, ...]] | None
-    refers = kwargs.get("info", {}).get(_REFERS) if isinstance(kwargs, Mapping) else None
-    return refers
+    said: tuple[str, bool, tuple[str, ...]] | None
+    said = kwargs.get("info", {}).get(_REFERS) if isinstance(kwargs, Mapping) else None
+    return said
 
 
 def members(description: str, most: int = 100) -> Any:

@@ -12,9 +12,10 @@ from pip_api.db.columns import Code, Uid
 from pip_api.db.constructs import padded
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement, column_of
+from pip_api.kernel.checks import covered_by_plan, has_come, in_order, needs
 from pip_api.kernel.query import after, before, equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
-from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, examples, members, one_of, owner, reference
+from pip_api.kernel.shapes import Day, Line, Owned, Prose, Shape, examples, members, one_of, owner, reference
 from pip_api.resources.concerns import concerns
 from pip_api.resources.pips import pips
 from pip_api.rules.lifecycle import ACTION_MOVES, ActionStatus, may_move
@@ -60,8 +61,8 @@ class ActionCreate(ActionFields):
     )
 
 
-class Action(Row, ActionCreate, table=True):
-    unique_together = (("pip_id", "task_number"), ("id", "force_code"))
+class Action(Owned, ActionCreate, table=True):
+    unique_together = (("pip_id", "task_number"), *Owned.unique_together)
 
     force_code: str = owner()
     original_due_on: Day | None = Field(
@@ -69,17 +70,8 @@ class Action(Row, ActionCreate, table=True):
     )
 
 
-def fits_the_plan(action: Record, on: RuleContext) -> Iterator[Record]:
-    """A plan may drop the concern later; its actions stay what they were."""
-    if on.before is None and on.parent is not None and str(action["concern_id"]) not in on.parent["concern_ids"]:
-        yield on.problem("ACT-001", "/concern_id", "The plan does not cover this concern.", "concern_not_in_plan")
-
-
-def runs_forward(action: Record, on: RuleContext) -> Iterator[Record]:
-    if action["starts_on"] and action["due_on"] and action["due_on"] < action["starts_on"]:
-        yield on.problem(
-            "ACT-014", "/due_on", "The due date is before the start date of the action.", "date_before_start"
-        )
+def is_completed(action: Record) -> bool:
+    return bool(action["status"] == "completed")
 
 
 def moves_in_order(action: Record, on: RuleContext) -> Iterator[Record]:
@@ -87,12 +79,8 @@ def moves_in_order(action: Record, on: RuleContext) -> Iterator[Record]:
     if not may_move(ACTION_MOVES, before, action["status"]):
         allowed = ", ".join(ACTION_MOVES[before])
         yield on.problem("ACT-002", "/status", f"From {before} an action moves to {allowed}.", "invalid_transition")
-    if action["status"] == "completed" and not action["completed_on"]:
-        yield on.problem("ACT-003", "/completed_on", "A completed action needs the day of its completion.", "required")
-    if action["status"] != "completed" and action["completed_on"]:
+    if not is_completed(action) and action["completed_on"]:
         yield on.problem("ACT-004", "/completed_on", "Only a completed action has a day of completion.")
-    if action["completed_on"] and action["completed_on"] > on.today:
-        yield on.problem("ACT-005", "/completed_on", "An action cannot be completed in the future.", "in_the_future")
 
 
 _NUMBERS = Statement(
@@ -132,7 +120,13 @@ actions = Resource(
     ],
     sorts=["task_number", "due_on", "starts_on", "title"],
     references=[Reference("concern_id", concerns, within="force_code")],
-    rules=[fits_the_plan, runs_forward, moves_in_order],
+    rules=[
+        covered_by_plan("ACT-001"),
+        moves_in_order,
+        needs("ACT-003", "completed_on", is_completed, "A completed action needs the day of its completion."),
+        has_come("ACT-005", "completed_on"),
+        in_order("ACT-014", "starts_on", "due_on"),
+    ],
     complete=give_number,
     derived={"original_due_on": lambda action: action["original_due_on"] or action["due_on"]},
     sort_as={"task_number": padded},

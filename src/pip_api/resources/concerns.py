@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlmodel import Field
 
 from pip_api.db.statements import Record
+from pip_api.kernel.checks import has_come, once
 from pip_api.kernel.query import after, before, equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
-from pip_api.kernel.shapes import Day, Line, Named, Prose, Row, Shape, examples, members, one_of, owner
+from pip_api.kernel.shapes import Day, Line, Named, Owned, Prose, Shape, examples, members, one_of, owner
 from pip_api.resources.forces import forces
 from pip_api.resources.measures import measures
 
@@ -68,8 +69,8 @@ class ConcernCreate(ConcernFields):
     force_code: str = owner()
 
 
-class Concern(Row, ConcernCreate, table=True):
-    unique_together = (("id", "force_code"),)
+class Concern(Owned, ConcernCreate, table=True):
+    pass
 
 
 def affects_another(concern: Record, on: RuleContext) -> Iterator[Record]:
@@ -80,17 +81,6 @@ def affects_another(concern: Record, on: RuleContext) -> Iterator[Record]:
         if effect["concern_id"] in seen:
             yield on.problem("CON-002", f"/affects/{place}/concern_id", "This concern is named twice.", "duplicate")
         seen.add(effect["concern_id"])
-
-
-def found_already(concern: Record, on: RuleContext) -> Iterator[Record]:
-    if concern["identified_on"] > on.today:
-        yield on.problem("CON-003", "/identified_on", "A concern cannot be identified in the future.", "in_the_future")
-
-
-def rests_on_each_once(concern: Record, on: RuleContext) -> Iterator[Record]:
-    for place, code in enumerate(concern["measure_codes"]):
-        if code in concern["measure_codes"][:place]:
-            yield on.problem("CON-004", f"/measure_codes/{place}", "This measure is named twice.", "duplicate")
 
 
 concerns = Resource(
@@ -114,5 +104,5 @@ concerns = Resource(
         Reference("measure_codes", measures, by="code"),
         Reference("affects", None, within="force_code", path="concern_id"),
     ],
-    rules=[affects_another, found_already, rests_on_each_once],
+    rules=[affects_another, has_come("CON-003", "identified_on"), once("CON-004", "measure_codes")],
 )

@@ -9,9 +9,10 @@ from sqlmodel import Field
 from pip_api.db.columns import Code
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement, column_of
+from pip_api.kernel.checks import in_order, once
 from pip_api.kernel.query import equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
-from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, examples, members, one_of, owner
+from pip_api.kernel.shapes import Day, Line, Owned, Prose, Shape, examples, members, one_of, owner
 from pip_api.resources.concerns import concerns
 from pip_api.resources.forces import forces
 from pip_api.rules.lifecycle import PLAN_MOVES, PlanStatus, may_move
@@ -42,9 +43,7 @@ class PipCreate(PipFields):
     force_code: str = owner()
 
 
-class Pip(Row, PipCreate, table=True):
-    unique_together = (("id", "force_code"),)
-
+class Pip(Owned, PipCreate, table=True):
     ref: str = Field(
         unique=True, sa_type=Code, description="Force, year and number, such as avon-and-somerset-2026-01."
     )
@@ -57,15 +56,8 @@ def moves_in_order(pip: Record, on: RuleContext) -> Iterator[Record]:
         yield on.problem("PIP-001", "/status", f"From {before} a plan moves to {allowed}.", "invalid_transition")
 
 
-def runs_forward(pip: Record, on: RuleContext) -> Iterator[Record]:
-    if pip["starts_on"] and pip["ends_on"] and pip["ends_on"] < pip["starts_on"]:
-        yield on.problem("PIP-002", "/ends_on", "A plan cannot end before it starts.", "ends_before_start")
-
-
 def answers_something(pip: Record, on: RuleContext) -> Iterator[Record]:
     """PIP guide: a plan is tied to at least one concern; a draft may still be looking for its own."""
-    if len(set(pip["concern_ids"])) != len(pip["concern_ids"]):
-        yield on.problem("PIP-003", "/concern_ids", "A concern is named twice.", "duplicate")
     if pip["status"] != "draft" and not pip["concern_ids"]:
         yield on.problem("PIP-004", "/concern_ids", "A plan that is no longer a draft needs a concern.", "required")
     if pip["status"] in ("active", "sustaining") and not pip["lead"]:
@@ -103,6 +95,11 @@ pips = Resource(
     ],
     sorts=["ref", "title", "ends_on"],
     references=[Reference("force_code", forces, by="code"), Reference("concern_ids", concerns, within="force_code")],
-    rules=[moves_in_order, runs_forward, answers_something],
+    rules=[
+        moves_in_order,
+        in_order("PIP-002", "starts_on", "ends_on"),
+        once("PIP-003", "concern_ids"),
+        answers_something,
+    ],
     complete=give_reference,
 )

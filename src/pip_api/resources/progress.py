@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlmodel import Field
 
 from pip_api.db.statements import Record
+from pip_api.kernel.checks import covered_by_plan, has_come, of_the_plan
 from pip_api.kernel.query import after, before, equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
 from pip_api.kernel.shapes import Day, Line, Prose, Row, Shape, Whole, examples, one_of, owner, reference
@@ -49,26 +50,14 @@ class ProgressUpdateCreate(ProgressUpdateFields):
 
 
 class ProgressUpdate(Row, ProgressUpdateCreate, table=True):
-    __tablename__ = "progress_update"
-
     force_code: str = owner()
 
 
-def is_of_the_plan(update: Record, on: RuleContext) -> Iterator[Record]:
-    plan = on.parent
+def is_about_one(update: Record, on: RuleContext) -> Iterator[Record]:
     if update["concern_id"] and update["action_id"]:
         yield on.problem(
             "PRG-001", "/action_id", "An update is about a plan, a concern or an action: name one of the two."
         )
-    if update["concern_id"] and plan and str(update["concern_id"]) not in plan["concern_ids"]:
-        yield on.problem("PRG-002", "/concern_id", "The plan does not cover this concern.", "concern_not_in_plan")
-    if any(row["pip_id"] != update["pip_id"] for row in on.related.get("action_id", [])):
-        yield on.problem("PRG-003", "/action_id", "The action belongs to another plan.", "action_not_in_plan")
-
-
-def is_explained(update: Record, on: RuleContext) -> Iterator[Record]:
-    if update["reported_on"] > on.today:
-        yield on.problem("PRG-004", "/reported_on", "Progress cannot be reported for the future.", "in_the_future")
     if update["brag"] == "blue" and update["percent_complete"] not in (None, 100):
         yield on.problem("PRG-005", "/percent_complete", "Blue means complete: 100 per cent, or none given.")
 
@@ -96,6 +85,6 @@ progress_updates = Resource(
         Reference("concern_id", concerns, within="force_code"),
         Reference("action_id", actions, within="force_code"),
     ],
-    rules=[is_of_the_plan, is_explained],
+    rules=[is_about_one, covered_by_plan("PRG-002"), of_the_plan("PRG-003"), has_come("PRG-004", "reported_on")],
     verbs=("list", "read", "create"),
 )

@@ -26,35 +26,22 @@ from pip_api.kernel.document import ID, IF_MATCH, REASON, Operation
 from pip_api.kernel.query import equal
 from pip_api.kernel.redacting import Words, words_of, write_redacted
 from pip_api.kernel.resource import Reference, Resource, RuleContext
-from pip_api.kernel.shapes import Line, Prose, Row, Shape, examples, members, one_of, owner
+from pip_api.kernel.shapes import Line, Named, Prose, Row, Shape, examples, members, one_of, owner
 from pip_api.kernel.validation import invalid
 from pip_api.kernel.writing import changes, following, write
 from pip_api.ledger.as_of import LONGEST_TRANSACTION
 from pip_api.ledger.striking import members_of, says_anything, strike, versions_of
-from pip_api.resources.actions import actions
-from pip_api.resources.concerns import concerns
+from pip_api.resources import nouns
 from pip_api.resources.forces import forces
-from pip_api.resources.pips import pips
-from pip_api.resources.progress import progress_updates
-from pip_api.resources.support_levels import support_level_assignments
 
 WRITES, APPROVES = "redaction:write", "redaction:approve"
 LAPSES = timedelta(days=30)
-OF = {each.noun: each for each in (actions, concerns, pips, progress_updates, support_level_assignments)}
 REASONS = "reason"
 
 
 class RedactionStatus(StrEnum):
     asked = "asked"
     approved = "approved"
-
-
-class Redactable(StrEnum):
-    action = "action"
-    concern = "concern"
-    pip = "pip"
-    progress_update = "progress_update"
-    support_level_assignment = "support_level_assignment"
 
 
 class RedactionOutcome(Shape):
@@ -75,7 +62,7 @@ class RedactionCreate(Shape):
     )
 
     force_code: str = owner()
-    noun: Redactable = one_of("What is redacted.")
+    noun: Named = Field(description="What is redacted: any noun that a force owns, such as pip.")
     subject_id: UUID = Field(sa_type=Uid, index=True, description="Its id.")
     members: list[Line] = Field(
         sa_type=Json, min_length=1, max_length=50,
@@ -98,7 +85,7 @@ class Redaction(Row, RedactionCreate, RedactionOutcome, table=True):
 async def ask(session: Session, row: Record, on: RuleContext) -> None:
     """Looks whether it could be done, and fills in who asks. Raises 403, 409 and 422."""
     _require_person(on.by, WRITES, row["force_code"])
-    of = OF[row["noun"]]
+    of = _redactable(row["noun"])
     subject = await _subject(session, on.by, of, row)
     if subject is None:
         raise invalid([fault("unknown_reference", f"There is no such {of.label} here.", pointer=pointer("subject_id"))])
@@ -127,7 +114,7 @@ async def approve(call: Call) -> Answer:
         raise Problem(
             "lapsed", "It was not approved in time. Ask for it again.", extra={"lapsed_at": before["lapses_at"]}
         )
-    of = OF[before["noun"]]
+    of = _redactable(before["noun"])
     subject = await _subject(call.session, call.by, of, before, hold=True)
     if subject is None:
         raise Problem("not_found", f"There is no {of.label} with this id.")
@@ -153,6 +140,14 @@ async def withdraw(call: Call) -> Answer:
     """Takes back what was asked for: whoever asked, and whoever will not approve it."""
     _require_open(await verbs.find(redactions, call, call.path["id"], hold=True))
     return await verbs.withdraw(redactions, call)
+
+
+def _redactable(noun: str) -> Resource:
+    """Raises 422 for what no force owns: who has access is never struck out."""
+    of = {each.noun: each for each in nouns().values() if each.home == "force_code" and each is not redactions}
+    if noun not in of:
+        raise invalid([fault("enum", "There is no such noun here.", pointer=pointer("noun"), allowed=sorted(of))])
+    return of[noun]
 
 
 def _require_open(redaction: Record) -> None:

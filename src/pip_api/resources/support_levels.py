@@ -45,7 +45,7 @@ class SupportLevelCreate(SupportLevelFields):
 
 
 class SupportLevel(Row, SupportLevelCreate, table=True):
-    __tablename__ = "support_level"
+    pass
 
 
 def valid_in_order(level: Record, on: RuleContext) -> Iterator[Record]:
@@ -88,8 +88,6 @@ class SupportLevelAssignmentCreate(SupportLevelAssignmentFields):
 
 class SupportLevelAssignment(Row, SupportLevelAssignmentCreate, table=True):
     """The periods of one force never overlap: an exclusion constraint on PostgreSQL, triggers on SQLite."""
-
-    __tablename__ = "support_level_assignment"
 
 
 def lasts_a_day(assignment: Record, on: RuleContext) -> Iterator[Record]:

@@ -1,0 +1,79 @@
+"""Which rules do many nouns share: days in their order, names once, and what belongs to the same plan?
+
+Each function makes a rule, with the id that it is told by.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pip_api.db.statements import Record
+from pip_api.http.problems import pointer
+from pip_api.kernel.resource import Reference, Rule, RuleContext
+
+
+def has_come(rule: str, field: str) -> Rule:
+    """The day is not after today."""
+
+    def check(row: Record, on: RuleContext) -> Iterator[Record]:
+        if row[field] and row[field] > on.today:
+            yield on.problem(rule, pointer(field).removeprefix("#"), "This day has not come yet.", "in_the_future")
+
+    return check
+
+
+def in_order(rule: str, first: str, last: str) -> Rule:
+    """Where both days are there, the last is not before the first."""
+
+    def check(row: Record, on: RuleContext) -> Iterator[Record]:
+        if row[first] and row[last] and row[last] < row[first]:
+            said = first.replace("_", " ")
+            yield on.problem(rule, f"/{last}", f"This day is before that of '{said}'.", "date_before_start")
+
+    return check
+
+
+def once(rule: str, field: str) -> Rule:
+    """Nothing stands in the list twice."""
+
+    def check(row: Record, on: RuleContext) -> Iterator[Record]:
+        for place, each in enumerate(row[field]):
+            if each in row[field][:place]:
+                yield on.problem(rule, f"/{field}/{place}", "This is named twice.", "duplicate")
+
+    return check
+
+
+def needs(rule: str, field: str, when: Callable[[Record], Any], why: str) -> Rule:
+    """The member has a value where it is needed."""
+
+    def check(row: Record, on: RuleContext) -> Iterator[Record]:
+        if when(row) and row[field] in (None, "", []):
+            yield on.problem(rule, f"/{field}", why, "required")
+
+    return check
+
+
+def covered_by_plan(rule: str, field: str = "concern_id") -> Rule:
+    """The concerns named are those of the plan. It may drop one later: what was said of it stays."""
+
+    def check(row: Record, on: RuleContext) -> Iterator[Record]:
+        if on.parent is not None and (on.before is None or on.before[field] != row[field]):
+            for place, name in Reference(field, None).names(row):
+                if str(name) not in on.parent["concern_ids"]:
+                    told = "The plan does not cover this concern."
+                    yield on.problem(rule, place.removeprefix("#"), told, "concern_not_in_plan")
+
+    return check
+
+
+def of_the_plan(rule: str, field: str = "action_id") -> Rule:
+    """What is named belongs to the same plan."""
+
+    def check(row: Record, on: RuleContext) -> Iterator[Record]:
+        homes = {str(each["id"]): each["pip_id"] for each in on.related.get(field, ())}
+        for place, name in Reference(field, None).names(row):
+            if homes.get(str(name), row["pip_id"]) != row["pip_id"]:
+                told = "This belongs to another plan."
+                yield on.problem(rule, place.removeprefix("#"), told, f"{field.split('_id')[0]}_not_in_plan")
+
+    return check
