@@ -187,9 +187,10 @@ class Entry(models.Model):
 
 
 class Figure(models.Model):
-    pk = models.CompositePrimaryKey("force_code", "measure_code", "period_start", "period_end", "revision")
+    pk = models.CompositePrimaryKey("force_code", "measure_code", "unit_code", "period_start", "period_end", "revision")
     force_code = models.TextField()
     measure_code = models.TextField()
+    unit_code = models.TextField(default="")
     period_start = models.DateField()
     period_end = models.DateField()
     revision = models.IntegerField()
@@ -278,7 +279,7 @@ class StatusView(APIView):
         measures = {each.code: each for each in Measure.objects.filter(code__in=codes)}
         newest = ("measure_code", "-period_start", "-period_end", "-revision")
         latest = (
-            Figure.objects.filter(force_code=pip.force_code, measure_code__in=codes)
+            Figure.objects.filter(force_code=pip.force_code, measure_code__in=codes, unit_code="")
             .order_by(*newest)
             .distinct("measure_code")
         )
@@ -375,7 +376,7 @@ class FigureView(APIView):
         get_object_or_404(Force, code=force)
         get_object_or_404(Measure, code=measure, withdrawn_at=None)
         with transaction.atomic():
-            known = Figure.objects.filter(**key).aggregate(revision=Max("revision"))["revision"] or 0
+            known = Figure.objects.filter(**key, unit_code="").aggregate(revision=Max("revision"))["revision"] or 0
             figure = Figure(**sent.validated_data, revision=known + 1, recorded_at=timezone.now(), entry_id=uuid7())
             shown = FigureSerializer(figure).data
             shown["value"] = float(figure.value)

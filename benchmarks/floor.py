@@ -29,7 +29,8 @@ STATUS = """
                     (SELECT (SELECT json_build_object('code', code, 'name', name, 'unit', unit, 'direction', direction,
                         'latest', (SELECT json_build_object(
                             'value', value, 'period_start', period_start, 'period_end', period_end)
-                            FROM figure WHERE force_code = pip.force_code AND measure_code = measure.code
+                            FROM figure
+                            WHERE force_code = pip.force_code AND measure_code = measure.code AND unit_code = ''
                             ORDER BY period_start DESC, period_end DESC, revision DESC LIMIT 1))
                         FROM measure WHERE measure.code = named.value) AS measure
                     FROM jsonb_array_elements_text(concern.measure_codes) AS named) AS shown))

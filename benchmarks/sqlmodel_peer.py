@@ -164,6 +164,7 @@ class FigureIn(SQLModel):
 class Figure(SQLModel, table=True):
     force_code: str = Field(primary_key=True)
     measure_code: str = Field(primary_key=True)
+    unit_code: str = Field(default="", primary_key=True)
     period_start: date = Field(primary_key=True)
     period_end: date = Field(primary_key=True)
     revision: int = Field(primary_key=True)
@@ -270,7 +271,7 @@ async def read_status(id: UUID, session: Session) -> StatusRead:
     newest = (
         select(Figure)
         .ext(distinct_on(col(Figure.measure_code)))
-        .where(Figure.force_code == pip.force_code, col(Figure.measure_code).in_(codes))
+        .where(Figure.force_code == pip.force_code, col(Figure.measure_code).in_(codes), Figure.unit_code == "")
         .order_by(
             col(Figure.measure_code),
             col(Figure.period_start).desc(),
@@ -353,7 +354,7 @@ async def put_figure(force: str, measure: str, period: date, sent: FigureIn, ses
         raise HTTPException(404)
     if (await session.exec(select(Measure).where(Measure.code == measure))).first() is None:
         raise HTTPException(404)
-    of_key = (Figure.force_code == force, Figure.measure_code == measure)
+    of_key = (Figure.force_code == force, Figure.measure_code == measure, Figure.unit_code == "")
     of_period = (Figure.period_start == period, Figure.period_end == period)
     known = (await session.exec(select(func.max(Figure.revision)).where(*of_key, *of_period))).one() or 0
     now, id = datetime.now(UTC), uuid7()

@@ -44,6 +44,23 @@ async def an_action(caller: httpx.AsyncClient, plan: Record, **other: object) ->
     return await made(caller, "/v1/actions", **({"title": "Match shifts to demand"} | about | other))
 
 
+async def a_tree(caller: httpx.AsyncClient, force: str = AVON) -> dict[str, Record]:
+    """The units of a force, by their codes: two places, a team in each and one more, and an individual."""
+    made_so_far: dict[str, Record] = {}
+    for code, kind, above in (
+        ("north", "place", None),
+        ("south", "place", None),
+        ("north-response", "team", "north"),
+        ("north-patrol", "team", "north"),
+        ("south-response", "team", "south"),
+        ("post-7", "individual", "north-response"),
+    ):
+        parent = None if above is None else made_so_far[above]["id"]
+        body = {"force_code": force, "code": code, "title": code.title(), "kind": kind, "parent_unit_id": parent}
+        made_so_far[code] = await made(caller, "/v1/units", **body)
+    return made_so_far
+
+
 async def put(caller: httpx.AsyncClient, place: tuple[str, str, str], value: str, **headers: str) -> httpx.Response:
     """Records a figure; `value` is sent as it stands, so that no digit changes on the way."""
     body = f'{{"value": {value}}}'

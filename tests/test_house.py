@@ -236,6 +236,7 @@ async def test_answers_are_as_described(service: Service, admin: httpx.AsyncClie
     figure = f"/v1/forces/{AVON}/measures/{MEASURE['code']}/figures/2026-10"
     await admin.get(figure)
     await admin.get(f"{figure}/revisions")
+    await admin.get(f"/v1/forces/{AVON}/measures/{MEASURE['code']}/comparison")
     await admin.delete(f"/v1/actions/{action['id']}", headers={"If-Match": '"v2"'})
     await admin.get(f"/v1/actions/{action['id']}")
     rows = "code,name,unit,cadence\ncalls,Calls,count,month\n"

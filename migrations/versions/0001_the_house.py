@@ -292,6 +292,7 @@ def upgrade() -> None:
         sa.Column("source_run", sa.String(), nullable=True),
         sa.Column("force_code", Code, nullable=False),
         sa.Column("measure_code", Code, nullable=False),
+        sa.Column("unit_code", Code, nullable=False, server_default=""),
         sa.Column("period_start", sa.Date(), nullable=False),
         sa.Column("period_end", sa.Date(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -300,7 +301,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["entry_id"], ["ledger_entry.id"], initially="DEFERRED", deferrable=True),
         sa.ForeignKeyConstraint(["force_code"], ["force.code"]),
         sa.ForeignKeyConstraint(["measure_code"], ["measure.code"]),
-        sa.PrimaryKeyConstraint("force_code", "measure_code", "period_start", "period_end", "revision"),
+        sa.PrimaryKeyConstraint("force_code", "measure_code", "unit_code", "period_start", "period_end", "revision"),
     )
     op.create_index("figure_of_entry", "figure", ["entry_id"])
     op.create_table(
@@ -390,7 +391,7 @@ def upgrade() -> None:
     op.create_index("ix_progress_update_force_code", "progress_update", ["force_code"])
     op.create_index("ix_progress_update_pip_id", "progress_update", ["pip_id"])
     append_only("ledger_entry", [["seq"], ["id"], ["subject_id", "version"]])
-    append_only("figure", [["force_code", "measure_code", "period_start", "period_end", "revision"]])
+    append_only("figure", [["force_code", "measure_code", "unit_code", "period_start", "period_end", "revision"]])
     resting_on_ledger("figure")
     for table, keys in OWN_KEYS.items():
         versioned(table, [["id"], *keys], ["force_code"] if table in OWNED else [])

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from pip_api.db.columns import Code, Instant, Json, Uid
-from pip_api.db.guards import served, versioned
+from pip_api.db.guards import of_the_same_force, served, versioned
 
 revision = "0008"
 down_revision = "0007"
@@ -17,6 +17,10 @@ Column = sa.Column[Any]
 
 def text(name: str, *, null: bool = False) -> Column:
     return sa.Column(name, sa.String(), nullable=null)
+
+
+def code(name: str, *, null: bool = False) -> Column:
+    return sa.Column(name, Code, nullable=null)
 
 
 def day(name: str, *, null: bool = False) -> Column:
@@ -92,6 +96,12 @@ def upgrade() -> None:
         *(refers("concern", null=True), refers("action", null=True)),
         parent="pip",
     )
+    owned(
+        "unit",
+        *(text("title"), refers("unit", "parent_unit_id", null=True), code("code"), text("kind")),
+        keys=[["force_code", "code"]],
+    )
+    of_the_same_force("figure", "unit_code", "unit", "code")
 
 
 def downgrade() -> None:

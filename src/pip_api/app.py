@@ -40,7 +40,7 @@ from pip_api.http.metrics import Metrics
 from pip_api.http.problems import Problem
 from pip_api.http.rates import Rates, policies, whole_quota
 from pip_api.http.reference_pages import reference_pages
-from pip_api.insight import audit_events, audit_log, bundles, me, plan_status, proofs, totals, triage
+from pip_api.insight import audit_events, audit_log, bundles, comparison, me, plan_status, proofs, totals, triage
 from pip_api.kernel import routes
 from pip_api.kernel.call import Services
 from pip_api.kernel.idempotency import forget_old
@@ -60,6 +60,7 @@ OPERATIONS = (
     *plan_status.operations,
     *triage.operations,
     *totals.operations,
+    *comparison.operations,
     *audit_events.operations(RESOURCES),
     *audit_log.operations,
     *proofs.operations,

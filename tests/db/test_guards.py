@@ -19,9 +19,10 @@ from sqlmodel import SQLModel
 from pip_api.db.migrate import connection_to
 from pip_api.db.sqlite import prepare
 from pip_api.ledger.entries import LedgerEntry
+from pip_api.resources.units import WHOLE_FORCE
 from pip_api.settings import Settings
 from tests.matrix.world import one_of_each
-from tests.plans import AVON, KENT, MEASURE, a_concern, a_plan, an_action, changed, made
+from tests.plans import AVON, KENT, MEASURE, a_concern, a_plan, a_tree, an_action, changed, made
 from tests.postgres import unguarded
 from tests.service import Service
 
@@ -83,7 +84,9 @@ async def filled(settings: Settings, service: Service, admin: httpx.AsyncClient)
     await an_action(admin, plan)
     await an_action(admin, plan)
     figure = f"/v1/forces/{AVON}/measures/{MEASURE['code']}/figures/2026-10"
-    assert (await admin.put(figure, json={"value": 61})).status_code == 201
+    await a_tree(admin)
+    for unit in ("", "?unit=north"):
+        assert (await admin.put(f"{figure}{unit}", json={"value": 61})).status_code == 201
     told = await a_concern(admin)
     asked = {"force_code": AVON, "noun": "concern", "subject_id": told["id"], "members": ["/title"]}
     again = await changed(admin, "/v1/concerns", told, title="Another")
@@ -196,6 +199,19 @@ async def test_what_a_row_refers_to_is_of_its_own_force(filled: Settings) -> Non
             with connected(filled) as connection, refusing if foreign else nullcontext():
                 assert connection.execute(statement).rowcount == 1
                 connection.rollback()
+
+
+async def test_a_figure_is_of_a_unit_of_its_own_force(filled: Settings) -> None:
+    """Kent has no such unit. Nothing but the entry is wrong with what is of none."""
+    columns = SQLModel.metadata.tables["figure"].c.keys()
+    for unit, refusal_of in ((f"'{WHOLE_FORCE}'", None), ("unit_code", "insert is refused")):
+        new = {"force_code": f"'{KENT}'", "unit_code": unit}
+        values = ", ".join(new.get(name, name) for name in columns)
+        statement = f"INSERT INTO figure ({', '.join(columns)}) SELECT {values} FROM figure WHERE unit_code = 'north'"
+        refusing = pytest.raises((psycopg.Error, sqlite3.Error), match=refusal_of) if refusal_of else nullcontext()
+        with connected(filled) as connection, refusing:
+            assert connection.execute(statement).rowcount == 1
+            connection.rollback()
 
 
 async def test_an_account_a_secret_or_a_role_without_its_entry_is_not_committed(filled: Settings) -> None:
@@ -386,7 +402,7 @@ def inserted_among_many(connection: Any, table: str, row: dict[str, Any]) -> Non
 
 
 def put_in_place(connection: Any, table: str, row: dict[str, Any]) -> None:
-    key = "force_code, measure_code, period_start, period_end, revision" if table == "figure" else "id"
+    key = "force_code, measure_code, unit_code, period_start, period_end, revision" if table == "figure" else "id"
     statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({_marks(connection, row)})"
     statement += f" ON CONFLICT ({key}) DO UPDATE SET {key.split(',')[0]} = excluded.{key.split(',')[0]}"
     connection.execute(statement, _plain(connection, row.values()))

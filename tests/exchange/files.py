@@ -52,7 +52,19 @@ def digest_of(rows: Iterable[Row], revision: int = 1, source: str = "") -> str:
     made = hashlib.sha256()
     for row in sorted(rows, key=lambda row: [row[name] for name in COLUMNS[:4]]):
         value = format(Decimal(row["value"]).normalize(), "f")
-        cells = [*(row[name] for name in COLUMNS[:4]), str(revision), value, "", "", "final", "", source, ""]
+        cells = [
+            *(row[name] for name in COLUMNS[:2]),
+            "",
+            *(row[name] for name in COLUMNS[2:4]),
+            str(revision),
+            value,
+            "",
+            "",
+            "final",
+            "",
+            source,
+            "",
+        ]
         made.update(("\t".join(cells) + "\n").encode())
     return made.hexdigest()
 

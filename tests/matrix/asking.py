@@ -33,7 +33,7 @@ async def asked(
         query["force"] = world.filled("$force", position)
     if rule.shape == "one":
         named = world.filled(rule.path or {"id": f"${rule.of}"}, position)
-        if rule.path and position == "malformed":
+        if rule.path and "period" in rule.path and position == "malformed":
             named |= {"force": OWN["own"], "period": "x"}
         path = path.format(**{"version": 1, **named})
     if rule.method != "GET" and rehearsed:

@@ -116,6 +116,11 @@ class Rule:
     denied: int = 403
 
     @property
+    def of_force(self) -> bool:
+        """Whether it tells of a force in its address what its rows come to: nothing, where the database gives none."""
+        return self.method == "GET" and "/{force}/" in self.address and "{period}" not in self.address
+
+    @property
     def shape(self) -> str:
         if self.method == "POST" and "{" not in self.address:
             return "create"

@@ -63,7 +63,10 @@ async def _faults(
         status = expected(rule, RULES[rule.sees], caller, position)
         answer = await asked(client, world, rule, position)
         got = 200 if answer.is_success else answer.status_code
-        if got != status and (doors or min(got, status) < 400 or got >= 500):
+        if not doors and rule.of_force and (got, status) == (200, 404):
+            signs = [row.sign for row in world.live.get(rule.of, []) if row.sign in answer.text]
+            wrong += [f"{caller.name} {position}: shows {sign}" for sign in signs]
+        elif got != status and (doors or min(got, status) < 400 or got >= 500):
             wrong.append(f"{caller.name} {position}: {answer.status_code}, not {status}: {answer.text[:300]}")
         elif got == 200:
             wrong += _shown(answer, world, rule, caller, position)

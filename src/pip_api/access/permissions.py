@@ -24,6 +24,7 @@ PLAN_NOUNS: Final = (
     "pip",
     "progress_update",
     "root_cause_analysis",
+    "unit",
 )
 """What plans are made of, and what forces keep beside them: whoever reads plans reads it, and who drafts writes it."""
 
@@ -34,7 +35,7 @@ def every(verb: str, nouns: tuple[str, ...]) -> frozenset[str]:
 
 REFERENCE: Final = OWN | every("read", NATIONAL_NOUNS)
 PLAN: Final = every("read", PLAN_NOUNS) | {"support_level_assignment:read"}
-FIGURES: Final = frozenset({"figure:read"})
+FIGURES: Final = frozenset({"figure:read", "unit:read"})
 DRAFTING: Final = every("write", PLAN_NOUNS)
 OVERSIGHT: Final = REFERENCE | PLAN | FIGURES | {"triage:read"}
 

@@ -183,6 +183,18 @@ def never_overlapping(table: str, owner: str, start: str, end: str) -> None:
         )
 
 
+def of_the_same_force(table: str, column: str, noun: str, key: str) -> None:
+    """Of a table that is only added to: what this column names, where it is not empty, is a row of the same force.
+
+    For a column that is part of a key, which a reference that may be null cannot be. Nobody is asked where it is empty.
+    """
+    wrong = f"NOT EXISTS (SELECT 1 FROM {noun} AS n WHERE n.force_code = NEW.force_code AND n.{key} = NEW.{column})"
+    if _is_postgresql():
+        _refuse_row_on_postgresql(table, "INSERT", wrong, f"WHEN (NEW.{column} <> '')")
+        return
+    _refuse_on_sqlite(table, "INSERT", f"WHEN NEW.{column} <> '' AND {wrong}")
+
+
 def scopes() -> None:
     """What the policies ask for the rows that a transaction reaches.
 
@@ -234,7 +246,7 @@ def _refuse_on_postgresql(table: str, events: str) -> None:
         )
 
 
-def _refuse_row_on_postgresql(table: str, event: str, wrong: str) -> None:
+def _refuse_row_on_postgresql(table: str, event: str, wrong: str, when: str = "") -> None:
     """Refuses a change of a row where something is wrong that takes a query to see, which no WHEN may make."""
     name = f"refuse_{event.lower()}_of_{table}"
     op.execute(
@@ -249,7 +261,8 @@ def _refuse_row_on_postgresql(table: str, event: str, wrong: str) -> None:
         """
     )
     op.execute(
-        f"CREATE TRIGGER {table}_kept_{event.lower()} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
+        f"CREATE TRIGGER {table}_kept_{event.lower()} BEFORE {event} ON {table} FOR EACH ROW {when} "
+        f"EXECUTE FUNCTION {name}()"
     )
 
 

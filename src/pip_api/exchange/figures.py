@@ -1,7 +1,8 @@
 """How do figures come in by the hundred thousand? Staged, checked, and merged in one statement."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Set
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import NotRequired
@@ -34,9 +35,11 @@ from pip_api.exchange.report import Report
 from pip_api.exchange.tabular import RawRow
 from pip_api.http.problems import Problem, fault
 from pip_api.kernel.call import Call
-from pip_api.kernel.shapes import Day, Exact, Line, Prose
+from pip_api.kernel.resource import visible
+from pip_api.kernel.shapes import Day, Exact, Line, Named, Prose
 from pip_api.resources.figures import KEY, FigureStatus, figures, is_newest
 from pip_api.resources.measures import measures
+from pip_api.resources.units import WHOLE_FORCE, units
 
 
 @with_config(extra="forbid", use_enum_values=True)
@@ -55,6 +58,7 @@ class FigureRow(TypedDict):
     narrative: NotRequired[Prose]
     source_system: NotRequired[Line]
     source_run: NotRequired[Line]
+    unit_code: NotRequired[Named]
 
 
 staged = Table(
@@ -64,6 +68,7 @@ staged = Table(
     Column("line", Integer, nullable=False),
     Column("force_code", Code, nullable=False),
     Column("measure_code", Code, nullable=False),
+    Column("unit_code", Code, nullable=False),
     Column("period_start", Date, nullable=False),
     Column("period_end", Date, nullable=False),
     Column("value", Amount, nullable=False),
@@ -77,7 +82,14 @@ staged = Table(
 )
 _staged_key = [staged.c[name] for name in KEY]
 
-_UNITS = Statement(select(measures.table.c.code, measures.table.c.unit).where(measures.table.c.withdrawn_at.is_(None)))
+_COUNTED_IN = Statement(
+    select(measures.table.c.code, measures.table.c.unit).where(measures.table.c.withdrawn_at.is_(None))
+)
+_PLACES = Statement(
+    select(units.table.c.force_code, units.table.c.code).where(
+        units.table.c.withdrawn_at.is_(None), *visible(units.table)
+    )
+)
 _ANY_TWICE = Statement(
     select(func.count().label("count")).select_from(staged).group_by(*_staged_key).having(func.count() > 1).limit(1)
 )
@@ -138,10 +150,16 @@ _LINES = Statement(
 
 async def merge(call: Call, batches: Batches, report: Report, import_id: UUID) -> str:
     """Writes a new revision of each figure whose number is new or differs from the newest one."""
-    units = {row["code"]: row["unit"] for row in await call.session.fetch(_UNITS)}
     forces = frozenset(call.by.reach("figure:write")) & frozenset(call.by.reach("figure:read"))
+    places = await call.session.fetch(_PLACES, forces=tuple(sorted(forces)))
+    known = Known(
+        forces,
+        {row["code"]: row["unit"] for row in await call.session.fetch(_COUNTED_IN)},
+        {(row["force_code"], row["code"]) for row in places}.union((force, WHOLE_FORCE) for force in forces),
+        call.today,
+    )
     written_for: set[str] = set()
-    await call.session.stage(staged, _checked(batches, report, forces, units, call.today, written_for))
+    await call.session.stage(staged, _checked(batches, report, known, written_for))
     for force in sorted(written_for):
         call.require_for("figure:write", force)
     await _refuse_duplicates(call, report)
@@ -173,26 +191,32 @@ async def digest(call: Call, entry_id: UUID) -> str:
     return made.hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What rows are held against: the forces that may be written for, in what each measure is counted, the units of the
+    forces, and the day."""
+
+    forces: frozenset[str]
+    counted_in: Mapping[str, str]
+    units: Set[tuple[str, str]]
+    today: date
+
+
 async def _checked(
-    batches: Batches,
-    report: Report,
-    forces: frozenset[str],
-    units: dict[str, str],
-    today: date,
-    written_for: set[str],
+    batches: Batches, report: Report, known: Known, written_for: set[str]
 ) -> AsyncIterator[list[tuple[object, ...]]]:
     """The rows whose references hold, as the staging table wants them; notes the forces that they are of."""
     async for batch in batches:
         ready = []
         for raw, row in batch:
-            unit = units.get(row["measure_code"])
-            known = row["force_code"] in forces and unit is not None
-            begun = row["period_start"] <= today
-            if known and begun and row["period_start"] <= row["period_end"] and row.get("unit", unit) == unit:
+            unit = known.counted_in.get(row["measure_code"])
+            found = unit is not None and (row["force_code"], row.get("unit_code", WHOLE_FORCE)) in known.units
+            begun = row["period_start"] <= known.today
+            if found and begun and row["period_start"] <= row["period_end"] and row.get("unit", unit) == unit:
                 ready.append(_staged(raw, row))
             else:
-                report.fail(raw.place, raw.line, _faults(row, forces, unit, today), natural_key(KEY, row))
-        written_for.update(row["force_code"] for _, row in batch if row["force_code"] in forces)
+                report.fail(raw.place, raw.line, _faults(row, known, unit), natural_key(KEY, row))
+        written_for.update(row["force_code"] for _, row in batch if row["force_code"] in known.forces)
         yield ready
 
 
@@ -202,6 +226,7 @@ def _staged(raw: RawRow, row: Record) -> tuple[object, ...]:
         raw.line,
         row["force_code"],
         row["measure_code"],
+        row.get("unit_code", WHOLE_FORCE),
         row["period_start"].isoformat(),
         row["period_end"].isoformat(),
         _plain(row["value"]),
@@ -218,11 +243,14 @@ def _plain(amount: Decimal | None) -> str | None:
     return None if amount is None else format(amount, "f")
 
 
-def _faults(row: Record, forces: frozenset[str], unit: str | None, today: date) -> list[Record]:
+def _faults(row: Record, known: Known, unit: str | None) -> list[Record]:
     wrongs = []
-    if row["force_code"] not in forces:
+    if row["force_code"] not in known.forces:
         detail = "There is no force with this code that you may write figures for."
         wrongs.append({**fault("unknown_reference", detail, rule="FIG-002"), "column": "force_code"})
+    elif (row["force_code"], row.get("unit_code", WHOLE_FORCE)) not in known.units:
+        detail = "There is no unit with this code in the force."
+        wrongs.append({**fault("unknown_reference", detail, rule="FIG-007"), "column": "unit_code"})
     if unit is None:
         detail = "There is no measure with this code."
         wrongs.append({**fault("unknown_reference", detail, rule="FIG-003"), "column": "measure_code"})
@@ -232,7 +260,7 @@ def _faults(row: Record, forces: frozenset[str], unit: str | None, today: date) 
     if row["period_end"] < row["period_start"]:
         detail = "The period ends before it starts."
         wrongs.append({**fault("ends_before_start", detail, rule="FIG-005"), "column": "period_end"})
-    if row["period_start"] > today:
+    if row["period_start"] > known.today:
         detail = "The period has not begun."
         wrongs.append({**fault("in_the_future", detail, rule="FIG-001"), "column": "period_start"})
     return wrongs
@@ -244,7 +272,7 @@ async def _refuse_duplicates(call: Call, report: Report) -> None:
         return
     async for rows in call.session.stream(_TWICE):
         for row in rows:
-            detail = f"The same force, measure and period stand in line {row['first_line']} already."
+            detail = f"The same force, unit, measure and period stand in line {row['first_line']} already."
             wrong = {
                 **fault("duplicate_in_request", detail, rule="FIG-006"),
                 "column": None,

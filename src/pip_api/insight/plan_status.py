@@ -23,7 +23,7 @@ from pip_api.kernel.verbs import find, identified
 from pip_api.ledger.as_of import Mark, MarkKind
 from pip_api.resources.actions import actions
 from pip_api.resources.concerns import concerns
-from pip_api.resources.figures import figure_rows
+from pip_api.resources.figures import figure_rows, of_whole_force
 from pip_api.resources.forces import forces
 from pip_api.resources.measures import measures
 from pip_api.resources.pips import pips
@@ -181,6 +181,7 @@ def _latest_figure(of: Sources) -> ColumnElement[Any]:
     return (
         select(json_record(("value", as_json(figure.c.value)), *_members(figure, "period_start", "period_end")))
         .where(figure.c.force_code == of.pip.c.force_code, figure.c.measure_code == of.measure.c.code)
+        .where(of_whole_force(figure))
         .correlate(of.pip, of.measure)
         .order_by(*newest)
         .limit(ONE)

@@ -1,4 +1,7 @@
-"""How many figures are held, and what do they add up to? For a sender to check a delivery against."""
+"""How many figures are held, and what do they add up to? For a sender to check a delivery against.
+
+Figures of forces and those of units are never added together.
+"""
 
 from datetime import date
 from typing import Any
@@ -19,6 +22,7 @@ from pip_api.kernel.query import Listing, commas
 from pip_api.kernel.resource import visible
 from pip_api.ledger.as_of import MarkKind
 from pip_api.resources.figures import figure_rows, is_newest
+from pip_api.resources.units import WHOLE_FORCE
 
 
 class FigureTotal(BaseModel):
@@ -46,7 +50,8 @@ def _totals(column: str) -> Listing:
                 func.max(rows.c.period_end).label("last_day"),
             )
             .where(*visible(rows), is_newest(rows, kind))
-            .where(_wanted("force", rows.c.force_code), _wanted("measure", rows.c.measure_code))
+            .where(*(_wanted(name, rows.c[column]) for name, column in _GROUPS.items()))
+            .where(any_of(rows.c.unit_code, bindparam("unit", type_=Texts())))
             .group_by(rows.c[column])
             .subquery("totals")
         )
@@ -72,6 +77,7 @@ async def list_totals(call: Call) -> Answer:
     for name in _GROUPS:
         codes = several(name, call.query[name]) if name in call.query else []
         wanted |= {name: codes, f"any_{name}": int(name not in call.query)}
+    wanted["unit"] = several("unit", call.query["unit"]) if "unit" in call.query else [WHOLE_FORCE]
     return await list_page(_TOTALS[by], call, "/v1/figures/totals", wanted)
 
 
@@ -83,6 +89,7 @@ operations = [
             query("by", "What to group by.", {"type": "string", "enum": sorted(_GROUPS), "default": "force"}),
             query("force", "Only these forces, with commas.", commas({"type": "string"})),
             query("measure", "Only these measures, with commas.", commas({"type": "string"})),
+            query("unit", "Of these units, with commas; left out, of forces as a whole.", commas({"type": "string"})),
             *PAGING,
             *MOMENT,
             IF_NONE_MATCH,

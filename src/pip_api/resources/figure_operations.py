@@ -27,6 +27,7 @@ from pip_api.kernel.document import (
     header,
     listing_parameters,
     path_parameter,
+    query,
 )
 from pip_api.kernel.moments import MOMENT
 from pip_api.kernel.pages import list_page, rowwise, tagged
@@ -44,6 +45,7 @@ from pip_api.resources.figures import (
     figures,
 )
 from pip_api.resources.measures import Measure
+from pip_api.resources.units import WHOLE_FORCE, Unit
 from pip_api.rules.periods import Period, parse, written
 
 
@@ -52,6 +54,7 @@ class FigureRead(BaseModel):
 
     force_code: str
     measure_code: str
+    unit_code: str | None = Field(description="The unit of the force that it is of; null is the force as a whole.")
     period: str = Field(description="The shortest way to write the period, such as 2026-10.")
     period_start: date
     period_end: date
@@ -77,7 +80,7 @@ class FigureRevision(FigureRead):
 
 
 class FigureRevisions(BaseModel):
-    """Every number that was sent for a force, a measure and a period, the newest first."""
+    """Every number that was sent for a force or a unit of it, a measure and a period, the newest first."""
 
     items: list[FigureRevision]
 
@@ -108,6 +111,14 @@ _MEASURE_AND_CURRENT = Statement(
     .where(_measure.c.code == bindparam("measure_code", type_=Code))
     .order_by(func.coalesce(figures.c.revision, 0).desc())
     .limit(1)
+)
+_unit: Table = Unit.__table__  # type: ignore[attr-defined]
+_UNIT = Statement(
+    select(_unit.c.id).where(
+        _unit.c.force_code == bindparam("force_code", type_=Code),
+        _unit.c.code == bindparam("unit_code", type_=Code),
+        _unit.c.withdrawn_at.is_(None),
+    )
 )
 _INSERT = Statement(insert(figures).values({c.name: bindparam(c.name, type_=c.type) for c in figures.c}))
 
@@ -147,6 +158,8 @@ async def put_figure(call: Call) -> Answer:
     found = await call.session.one(_MEASURE_AND_CURRENT, **key)
     if found is None or found["withdrawn_at"] is not None:
         raise Problem("not_found", "There is no measure with this code.")
+    if key["unit_code"] != WHOLE_FORCE and await call.session.one(_UNIT, **key) is None:
+        raise Problem("not_found", "There is no unit with this code in the force.")
     revision = found["revision"] or 0
     if call.if_match is not None and not (
         revision if call.if_match.strip() == "*" else revision in versions(call.if_match)
@@ -166,7 +179,8 @@ async def put_figure(call: Call) -> Answer:
 
 
 async def _write(call: Call, figure: Record) -> None:
-    reference = "/".join((figure["force_code"], figure["measure_code"], _period(figure)))
+    named = (figure["force_code"], figure["unit_code"], figure["measure_code"], _period(figure))
+    reference = "/".join(filter(None, named))
     noted = entries.entry(
         call.occasion(),
         id=figure["entry_id"],
@@ -197,7 +211,11 @@ def _asked(call: Call) -> Record:
     except ValueError as error:
         wrong = fault("invalid_period", str(error), "path", parameter="period")
         raise Problem("invalid_parameter", str(error), errors=[wrong]) from None
-    return {"force_code": force, "measure_code": measure, "period_start": period.start, "period_end": period.end}
+    unit = call.query.get("unit", WHOLE_FORCE)
+    return {
+        "force_code": force, "measure_code": measure, "unit_code": unit,
+        "period_start": period.start, "period_end": period.end,
+    }  # fmt: skip
 
 
 _written = lru_cache(maxsize=10_000)(written)
@@ -208,7 +226,12 @@ def _period(row: Record) -> str:
 
 
 def _shown(row: Record) -> Record:
-    return {name: row[name] for name in KEY[:2]} | {"period": _period(row)} | {name: row[name] for name in SHOWN[2:]}
+    named = {
+        "force_code": row["force_code"],
+        "measure_code": row["measure_code"],
+        "unit_code": row["unit_code"] or None,
+    }
+    return named | {"period": _period(row)} | {name: row[name] for name in SHOWN[3:]}
 
 
 _FORCE = path_parameter("force", "The code of the force.")
@@ -222,7 +245,9 @@ _PERIOD = path_parameter(
         "pattern": "^[0-9]{4}-([0-9]{2}(-[0-9]{2}([.]{2}[0-9]{4}-[0-9]{2}-[0-9]{2})?)?|Q[1-4]|W[0-9]{2}|FY)$",
     },
 )
+_UNIT_CODE = query("unit", "The code of a unit of the force; left out, the force as a whole is meant.")
 _ONLY_NEW = header("If-None-Match", "`*` to record the figure only when there is none yet.")
+_KEY = [_FORCE, _MEASURE, _PERIOD, _UNIT_CODE]
 _ONE = "/v1/forces/{force}/measures/{measure}/figures/{period}"
 
 operations = [
@@ -233,14 +258,14 @@ operations = [
     ),
     Operation(
         "GET", _ONE, "getFigure", "figures", "Read one figure", "figure:read", get_figure,
-        {200: FigureRead, 304: None}, [_FORCE, _MEASURE, _PERIOD, *MOMENT, IF_NONE_MATCH],
+        {200: FigureRead, 304: None}, [*_KEY, *MOMENT, IF_NONE_MATCH],
     ),
     Operation(
         "PUT", _ONE, "putFigure", "figures", "Record a figure, or its next revision", "figure:write", put_figure,
-        {200: FigureRead, 201: FigureRead}, [_FORCE, _MEASURE, _PERIOD, IF_MATCH, _ONLY_NEW, REASON], FigureFields,
+        {200: FigureRead, 201: FigureRead}, [*_KEY, IF_MATCH, _ONLY_NEW, REASON], FigureFields,
     ),
     Operation(
         "GET", f"{_ONE}/revisions", "listFigureRevisions", "figures", "List the revisions of a figure", "figure:read",
-        list_revisions, {200: FigureRevisions}, [_FORCE, _MEASURE, _PERIOD],
+        list_revisions, {200: FigureRevisions}, _KEY,
     ),
 ]  # fmt: skip

@@ -1,7 +1,7 @@
-"""What is a figure: the number of a force, a measure and a period, with every revision kept?
+"""What is a figure: the number of a force, or of a unit of it, for a measure and a period, with every revision kept?
 
-A figure is known by force, measure and period; a second number for the same period is a revision, and none is ever
-changed or deleted.
+A figure is known by force, measure, unit and period; a second number for the same period is a revision, and none is
+ever changed or deleted. Figures of units lie apart from those of the force, which are not made of them.
 """
 
 from datetime import date, datetime
@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Index, Table, select
+from sqlalchemy import ColumnElement, FromClause, Index, String, Table, literal_column, select
 from sqlmodel import Field
 
 from pip_api.db.columns import Amount, Code, Instant, Uid, in_ledger
@@ -18,6 +18,7 @@ from pip_api.kernel.query import Listing, after, before, equal
 from pip_api.kernel.resource import visible
 from pip_api.kernel.shapes import Exact, Line, Prose, Shape, examples, one_of
 from pip_api.ledger.as_of import NOW, MarkKind, as_of_appended
+from pip_api.resources.units import WHOLE_FORCE
 
 
 class FigureStatus(StrEnum):
@@ -50,6 +51,9 @@ class Figure(FigureFields, table=True):
     measure_code: str = Field(
         foreign_key="measure.code", primary_key=True, sa_type=Code, description="The measure that it is of."
     )
+    unit_code: str = Field(
+        default=WHOLE_FORCE, primary_key=True, sa_type=Code, description="The unit of the force that it is of, if any."
+    )
     period_start: date = Field(primary_key=True, description="The first day that it covers.")
     period_end: date = Field(primary_key=True, description="The last day that it covers.")
     revision: int = Field(primary_key=True, description="1 for the first number sent, then 2, and so on.")
@@ -58,7 +62,7 @@ class Figure(FigureFields, table=True):
 
 
 figures: Table = Figure.__table__  # type: ignore[attr-defined]
-KEY = ("force_code", "measure_code", "period_start", "period_end")
+KEY = ("force_code", "measure_code", "unit_code", "period_start", "period_end")
 CONTENT = tuple(FigureFields.model_fields)
 SHOWN = (*KEY, *CONTENT, "revision", "recorded_at")
 
@@ -76,18 +80,29 @@ def is_newest(figure: Any, kind: MarkKind = NOW) -> ColumnElement[bool]:
     return ~following.where(other.c.revision == figure.c.revision + 1).exists()
 
 
+def of_whole_force(figure: Any) -> ColumnElement[bool]:
+    """Whether a row is of the force as a whole. Said in the statement's text, so that one range of the key is read."""
+    is_whole: ColumnElement[bool] = figure.c.unit_code == literal_column(f"'{WHOLE_FORCE}'", String())
+    return is_whole
+
+
 figure_listing = Listing(
     figure_rows,
     SHOWN,
     [
         equal("force", "force_code"),
         equal("measure", "measure_code"),
+        equal("unit", "unit_code", describes="Of these units, with commas; left out, of forces as a whole."),
         equal("status", choices=[each.value for each in FigureStatus]),
         before("starts_before", "period_start"),
         after("ends_after", "period_end"),
         after("recorded_after", "recorded_at", "moment"),
     ],
     [*KEY],
-    lambda rows, shown: (*visible(rows, shown.one_force), is_newest(rows, shown.kind)),
+    lambda rows, shown: (
+        *visible(rows, shown.one_force),
+        is_newest(rows, shown.kind),
+        *(() if "unit" in shown.used else (of_whole_force(rows),)),
+    ),
     tie_break=KEY,
 )
