@@ -231,7 +231,9 @@ async def test_answers_are_as_described(service: Service, admin: httpx.AsyncClie
         await admin.patch(f"/v1/{noun}/{row['id']}", json={"titel": "x"})
         await admin.patch(f"/v1/{noun}/{row['id']}", json={"titel": "x", "version": 1})
         await admin.patch(f"/v1/{noun}/{row['id']}", json={"title": "x", "version": 9})
-    await admin.get(f"/v1/pips/{plan['id']}/status")
+    for told in ("status", "document", "readiness", "smart", "calendar", "obligations", "risk-register"):
+        await admin.get(f"/v1/pips/{plan['id']}/{told}")
+    await admin.get("/v1/readiness/rulesets/cop-2026.1")
     await admin.get("/v1/triage", headers={"Accept": "text/csv"})
     figure = f"/v1/forces/{AVON}/measures/{MEASURE['code']}/figures/2026-10"
     await admin.get(figure)
@@ -270,6 +272,7 @@ async def test_no_answer_needs_more_statements_than_it_should(admin: httpx.Async
     full = {name: concern[name] for name in ("force_code", "title", "source", "identified_by", "identified_on")}
     most = {
         ("GET", f"/v1/pips/{plan['id']}/status"): 1,
+        ("GET", f"/v1/pips/{plan['id']}/document"): 1,
         ("GET", "/v1/triage"): 1,
         ("GET", "/v1/actions?sort=-due_on&force=kent"): 1,
         ("GET", f"/v1/actions/{action['id']}"): 1,

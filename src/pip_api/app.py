@@ -40,7 +40,20 @@ from pip_api.http.metrics import Metrics
 from pip_api.http.problems import Problem
 from pip_api.http.rates import Rates, policies, whole_quota
 from pip_api.http.reference_pages import reference_pages
-from pip_api.insight import audit_events, audit_log, bundles, comparison, me, plan_status, proofs, totals, triage
+from pip_api.insight import (
+    audit_events,
+    audit_log,
+    bundles,
+    comparison,
+    me,
+    plan_document,
+    plan_duties,
+    plan_status,
+    proofs,
+    readiness,
+    totals,
+    triage,
+)
 from pip_api.kernel import routes
 from pip_api.kernel.call import Services
 from pip_api.kernel.idempotency import forget_old
@@ -58,6 +71,9 @@ IMPORTS = {kind.name: kind for kind in (figure_imports.KIND, measure_imports.KIN
 OPERATIONS = (
     *me.operations(RESOURCES),
     *plan_status.operations,
+    *plan_document.operations,
+    *readiness.operations,
+    *plan_duties.operations,
     *triage.operations,
     *totals.operations,
     *comparison.operations,

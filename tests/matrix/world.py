@@ -87,6 +87,7 @@ async def seed(service: Service) -> World:
         await _seed_redaction(world, lead, await service.caller("redactor", f"force:{force}"), position, force)
     await service.seal()
     service.clock.forward(hours=26)  # until then nothing is redacted
+    world.add("ruleset", "national", Row("cop-2026.1", 1, None, '"id":"cop-2026.1"'))
     world.add("log_head", "national", Row("", 1, None, '"log_id":"2026"'))
     world.add("log_key", "national", Row("", 1, None, service.app.state.sealer.key.kid))
     return world

@@ -67,7 +67,7 @@ class Uids(_ListOf):
     element = Uid()
 
 
-class _Spelled(FunctionElement[Any]):
+class Spelled(FunctionElement[Any]):
     """A piece of SQL by its spelling on each database: {0}, {1} are its arguments, {all} is all of them."""
 
     postgresql: str
@@ -78,14 +78,14 @@ class _Spelled(FunctionElement[Any]):
         cls.inherit_cache = True
 
 
-@compiles(_Spelled)
+@compiles(Spelled)
 def _spell(element: Any, compiler: Any, **kw: Any) -> str:
     spelling: str = getattr(element, compiler.dialect.name)
     arguments = [compiler.process(clause, **kw) for clause in element.clauses]
     return spelling.format(*arguments, all=", ".join(arguments))
 
 
-class each_text(_Spelled):
+class each_text(Spelled):
     """The members of a JSON list, as rows with one text column `value`."""
 
     type = String()
@@ -98,7 +98,7 @@ def each(column: ColumnElement[Any]) -> TableValuedAlias:
     return each_text(column).table_valued("value")
 
 
-class any_of(_Spelled):
+class any_of(Spelled):
     """Whether a column's value is in a list parameter: `any_of(column, bindparam("forces", type_=Texts()))`.
 
     It has no type: a Boolean would be compared with 1 on SQLite, which then no longer uses its index.
@@ -120,7 +120,7 @@ def is_one_of(column: ColumnElement[Any], *values: str) -> ColumnElement[bool]:
     return or_(*(column == constant(value) for value in values))
 
 
-class padded(_Spelled):
+class padded(Spelled):
     """A number of up to three parts, such as 1.10, with each part in four digits, so that 1.10 comes after 1.9."""
 
     type = Code
@@ -128,7 +128,7 @@ class padded(_Spelled):
     sqlite = "padded({0})"
 
 
-class bytewise(_Spelled):
+class bytewise(Spelled):
     """A text as it is ordered everywhere alike; the order of a PostgreSQL depends on how it was installed."""
 
     type = Code
@@ -136,7 +136,7 @@ class bytewise(_Spelled):
     sqlite = "{0}"
 
 
-class as_uid(_Spelled):
+class as_uid(Spelled):
     """Text that holds a UUID, as the column type of identifiers."""
 
     type = Uid()
@@ -144,7 +144,7 @@ class as_uid(_Spelled):
     sqlite = "{0}"
 
 
-class decimal_sum(_Spelled):
+class decimal_sum(Spelled):
     """The exact sum of an Amount column; null when there is nothing to add."""
 
     type = Amount()
@@ -152,7 +152,7 @@ class decimal_sum(_Spelled):
     sqlite = "decimal_sum({0})"
 
 
-class json_record(_Spelled):
+class json_record(Spelled):
     """One JSON object, from pairs of a name and a value. A value that is JSON itself goes in through `as_json`."""
 
     postgresql = "json_build_object({all})"
@@ -162,21 +162,21 @@ class json_record(_Spelled):
         super().__init__(*(part for name, value in members for part in (constant(name), value)))
 
 
-class json_list(_Spelled):
+class json_list(Spelled):
     """The values of a group for which a condition holds, as one JSON list: `json_list(value, condition)`."""
 
     postgresql = "coalesce(json_agg({0}) FILTER (WHERE {1}), '[]')"
     sqlite = "json_group_array({0}) FILTER (WHERE {1})"
 
 
-class as_json(_Spelled):
+class as_json(Spelled):
     """JSON inside JSON, and an Amount as a number with its digits: on SQLite both are text until that is said."""
 
     postgresql = "{0}"
     sqlite = "json({0})"
 
 
-class json_member(_Spelled):
+class json_member(Spelled):
     """The text of a member of a JSON object that stands in a list: `json_member(each(column).c.value, name)`."""
 
     type = String()
@@ -200,7 +200,7 @@ _KEPT: dict[type, tuple[str, str]] = {
 _KEPT_TEXT = "{0} ->> {1}", "{0} ->> {1}"
 
 
-class kept(_Spelled):
+class kept(Spelled):
     """A member of a row that is kept as a JSON object, as a value of the column that it came from."""
 
     def __init__(self, state: ColumnElement[Any], member: Column[Any]) -> None:
@@ -212,7 +212,7 @@ class kept(_Spelled):
             self.postgresql = f'({self.postgresql}) COLLATE "C"'
 
 
-class held(_Spelled):
+class held(Spelled):
     """Waits until no other transaction holds a name. SQLite writes one transaction at a time anyway."""
 
     type = NullType()
@@ -220,7 +220,7 @@ class held(_Spelled):
     sqlite = "{0} IS NULL"
 
 
-class taken(_Spelled):
+class taken(Spelled):
     """Whether a name could be kept for this transaction alone, at once. On SQLite the first write settles that."""
 
     type = NullType()
@@ -228,7 +228,7 @@ class taken(_Spelled):
     sqlite = "{0} IS NOT NULL"
 
 
-class snapshot_now(_Spelled):
+class snapshot_now(Spelled):
     """The state of the database that the statement itself sees, to be named again by `unseen`."""
 
     type = String()
@@ -236,7 +236,7 @@ class snapshot_now(_Spelled):
     sqlite = "(SELECT CAST(coalesce(max(seq), 0) AS TEXT) FROM ledger_entry)"
 
 
-class unseen(_Spelled):
+class unseen(Spelled):
     """Whether a ledger entry was not yet committed in a snapshot: `unseen(seq, xmin, at, snapshot, since)`.
 
     SQLite numbers entries in the order of their commits, since it has one writer. On PostgreSQL the entry's transaction
@@ -255,7 +255,7 @@ class unseen(_Spelled):
     sqlite = "({0} > CAST({3} AS INTEGER))"
 
 
-class json_text(_Spelled):
+class json_text(Spelled):
     """JSON made by the database, as the text that an answer takes over as it is."""
 
     type = String()
@@ -263,7 +263,7 @@ class json_text(_Spelled):
     sqlite = "{0}"
 
 
-class differs(_Spelled):
+class differs(Spelled):
     """Whether two Amounts are different numbers (61.4 and 61.40 are the same one); null is like null only.
 
     Amounts have at most fifteen digits, so SQLite's doubles tell any two of them apart.
@@ -273,7 +273,7 @@ class differs(_Spelled):
     sqlite = "CAST({0} AS REAL) IS NOT CAST({1} AS REAL)"
 
 
-class _shortest(_Spelled):
+class _shortest(Spelled):
     """An Amount in its shortest form: 61.40 as 61.4."""
 
     type = String()

@@ -45,6 +45,9 @@ PLAN_MOVES: Final[Mapping[PlanStatus, tuple[PlanStatus, ...]]] = {
     PlanStatus.superseded: (),
 }
 
+ENDED: Final = (PlanStatus.closed, PlanStatus.superseded)
+"""The states that a plan does not leave."""
+
 ACTION_MOVES: Final[Mapping[ActionStatus, tuple[ActionStatus, ...]]] = {
     ActionStatus.not_started: (ActionStatus.in_progress, ActionStatus.completed, ActionStatus.cancelled),
     ActionStatus.in_progress: (ActionStatus.completed, ActionStatus.not_started, ActionStatus.cancelled),

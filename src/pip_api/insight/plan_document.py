@@ -1,0 +1,139 @@
+"""What is the whole of a plan, as one document: all its parts, as they are or as they stood?"""
+
+from functools import lru_cache
+from typing import Any
+
+from pydantic import BaseModel, Field, RootModel
+from sqlalchemy import bindparam, func, select
+
+from pip_api.access.principals import Principal
+from pip_api.db.columns import from_json, to_json
+from pip_api.db.constructs import json_text
+from pip_api.db.json_rows import json_row
+from pip_api.db.statements import Record, Statement
+from pip_api.http.preconditions import content_etag
+from pip_api.http.problems import Problem
+from pip_api.insight.document_text import as_markdown
+from pip_api.insight.plan_parts import left_out, listed, needs, parts
+from pip_api.insight.plan_status import ONE, TODAY
+from pip_api.kernel.call import Answer, Call
+from pip_api.kernel.document import ID, IF_NONE_MATCH, Operation
+from pip_api.kernel.moments import MOMENT
+from pip_api.kernel.pages import tagged
+from pip_api.kernel.resource import visible
+from pip_api.kernel.verbs import find, identified
+from pip_api.ledger.as_of import Mark, MarkKind
+from pip_api.resources.pips import pips
+from pip_api.resources.support_levels import support_level_assignments, support_levels
+from pip_api.rules.plan_document import LISTS, PlanDocument, read
+
+MARKDOWN = "text/markdown"
+
+
+class Part(RootModel[dict[str, Any]]):
+    """A row as its noun answers it, and with what belongs to it."""
+
+
+class PlanDocumentRead(BaseModel):
+    """A plan with all its parts."""
+
+    pip: Part
+    level: Part | None = Field(description="The level of support of the force, with since when.")
+    concerns: list[Part] = Field(description="In the plan's own order.")
+    known_concerns: list[Part] = Field(description="Open concerns of the force that the plan does not answer.")
+    root_cause_analyses: list[Part]
+    actions: list[Part]
+    milestones: list[Part]
+    support_measures: list[Part]
+    risks: list[Part]
+    risk_scales: list[Part]
+    boards: list[Part] = Field(description="In the order in which a matter is escalated.")
+    assurance_mechanisms: list[Part]
+    reviews: list[Part]
+    meetings: list[Part]
+    national_meetings: list[Part] = Field(description="Those while the plan lasts, of the nation and of its region.")
+    partner_reviews: list[Part]
+    presentations: list[Part]
+    sustainability_arrangements: list[Part]
+    follow_ups: list[Part]
+    practice_submissions: list[Part]
+    escalations: list[Part]
+    stakeholders: list[Part]
+    lessons: list[Part]
+    measure_assessments: list[Part]
+    tags: list[Part]
+
+
+def document_forces(by: Principal) -> tuple[str, ...]:
+    """The forces for which every part may be read. Raises 403 when there is a part that never may."""
+    for permission in needs():
+        by.require(permission)
+    widest = by.reach("pip:read")
+    if all(by.reach(permission) is widest for permission in needs()):
+        return widest
+    return tuple(sorted(set(widest).intersection(*(by.reach(permission) for permission in needs()))))
+
+
+@lru_cache
+def _whole(column: str, kind: MarkKind) -> Statement:
+    """One statement: a plan is small, and its parts are of one moment."""
+    pip = pips.rows(kind)
+    held, level = support_level_assignments.rows(kind), support_levels.rows(kind)
+    at_level = (
+        select(json_text(json_row([level.c[name] for name in support_levels.names], ("since", held.c.starts_on))))
+        .select_from(held.join(level, level.c.code == held.c.level_code))
+        .where(held.c.force_code == pip.c.force_code, held.c.withdrawn_at.is_(None), held.c.starts_on <= TODAY)
+        .where(func.coalesce(held.c.ends_on, TODAY) >= TODAY)
+        .limit(ONE)
+        .scalar_subquery()
+    )
+    columns = [
+        *(listed(name, of, pip, kind).label(name) for name, of in parts().items()),
+        left_out(pip, kind).label("known_concerns"),
+        at_level.label("level"),
+        json_text(json_row([pip.c[name] for name in pips.names])).label("pip"),
+    ]
+    named = pip.c[column] == bindparam("name", type_=pips.table.c[column].type)
+    return Statement(select(*columns).where(named, pip.c.withdrawn_at.is_(None), *visible(pip)))
+
+
+async def plan_document(call: Call, name: str) -> PlanDocument:
+    """The document of a plan that the caller may read whole. Raises 404 and 410."""
+    column, value = identified(name, "ref")
+    mark = Mark(call.moment)
+    known = {"name": value, "forces": document_forces(call.by), "today": call.today}
+    row = await call.session.one(_whole(column, mark.kind), **known, **mark.params)
+    if row is None:
+        await find(pips, call, name)  # says whether it was withdrawn, or never was
+        raise Problem("not_found", "There is no plan with this id.")
+    told: Record = {part: None if text is None else from_json(text) for part, text in row.items()}
+    document = read({"pip": told["pip"], "level": told["level"], **{each: told.get(each, []) for each in LISTS}})
+    for name, order in (("concerns", "concern_ids"), ("boards", "board_ids")):
+        places = {id: place for place, id in enumerate(told["pip"].get(order, ()))}
+        document[name].sort(key=lambda each: places[each["id"]])  # type: ignore[literal-required]
+    return document
+
+
+def told_of(call: Call, plan: PlanDocument, told: Record) -> Answer:
+    """What was found out about a plan, as an answer that says of which."""
+    body = to_json({"pip_id": plan["pip"]["id"], "pip_ref": plan["pip"].get("ref"), **told})
+    return tagged(call, content_etag(body), body)
+
+
+async def get_plan_document(call: Call) -> Answer:
+    """A plan with all its parts as one document: JSON for programs and for `pip-api lint`, or Markdown for readers."""
+    document = await plan_document(call, call.path["id"])
+    if call.accept == MARKDOWN:
+        text = as_markdown(document).encode()
+        return tagged(call, content_etag(text), text, media_type=MARKDOWN)
+    body = to_json(document)
+    return tagged(call, content_etag(body), body)
+
+
+operations = [
+    Operation(
+        "GET", "/v1/pips/{id}/document", "getPipDocument", "pips", "Read a plan with all its parts", "pip:read",
+        get_plan_document, {200: PlanDocumentRead, 304: None}, [ID, *MOMENT, IF_NONE_MATCH],
+        also={MARKDOWN: {"type": "string", "examples": ["# Answer calls in time\n"]}},
+    )
+]  # fmt: skip
