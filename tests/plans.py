@@ -2,7 +2,7 @@
 
 import httpx
 
-from tests.service import Record
+from tests.service import Record, refused
 
 AVON, DEVON, KENT = "avon-and-somerset", "devon-and-cornwall", "kent"
 CONCERN = {
@@ -65,3 +65,19 @@ async def put(caller: httpx.AsyncClient, place: tuple[str, str, str], value: str
     """Records a figure; `value` is sent as it stands, so that no digit changes on the way."""
     body = f'{{"value": {value}}}'
     return await caller.put(ONE.format(*place), content=body, headers={"Content-Type": "application/json"} | headers)
+
+
+async def rules_broken(caller: httpx.AsyncClient, path: str, **body: object) -> list[tuple[str, str]]:
+    """The rules that a POST breaks, and where."""
+    document = refused(await caller.post(path, json=body), 422, "validation_failed")
+    return [(each["rule"], each["pointer"]) for each in document["errors"]]
+
+
+async def sees_through(caller: httpx.AsyncClient, row: Record, path: str, **patch: object) -> Record:
+    """What a change makes of a row, which is then what everybody reads."""
+    answer = await changed(caller, path, row, **patch)
+    assert answer.status_code == 200, answer.text
+    read: Record = (await caller.get(f"{path}/{row['id']}")).json()
+    assert read == answer.json()
+    assert read["version"] == row["version"] + 1
+    return read

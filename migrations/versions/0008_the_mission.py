@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from pip_api.db.columns import Code, Instant, Json, Uid
+from pip_api.db.columns import Amount, Code, Instant, Json, Uid
 from pip_api.db.guards import of_the_same_force, served, versioned
 
 revision = "0008"
@@ -35,9 +35,30 @@ def listed(*names: str) -> list[Column]:
     return [sa.Column(name, Json(), nullable=False) for name in names]
 
 
+def number(name: str, *, null: bool = False) -> Column:
+    return sa.Column(name, sa.Integer(), nullable=null)
+
+
+def amounts(*names: str) -> list[Column]:
+    return [sa.Column(name, Amount(), nullable=True) for name in names]
+
+
+def coded(noun: str, name: str = "") -> Column:
+    """A column that may hold the code of a row of reference data."""
+    return sa.Column(name or f"{noun}_code", Code, sa.ForeignKey(f"{noun}.code"), nullable=True, index=True)
+
+
 def refers(noun: str, name: str = "", *, null: bool = False) -> Column:
     """A column that holds the id of a row of the same force."""
     return sa.Column(name or f"{noun}_id", Uid(), nullable=null, info={"noun": noun})
+
+
+def more(table: str, *columns: Column) -> None:
+    """Further columns of a table with rows: those that must have a value begin as what nobody said anything about."""
+    for column in columns:
+        if not column.nullable:
+            column.server_default = sa.DefaultClause("[]" if isinstance(column.type, Json) else "")
+        op.add_column(table, column)
 
 
 def owned(table: str, *columns: Column, parent: str = "", keys: Sequence[Sequence[str]] = ()) -> None:
@@ -79,6 +100,24 @@ def owned(table: str, *columns: Column, parent: str = "", keys: Sequence[Sequenc
 
 
 def upgrade() -> None:
+    more("concern", day("starts_on", null=True), day("ends_on", null=True))
+    owned(
+        "board",
+        *(text("title"), text("level"), text("party"), flag("challenges"), flag("escalates")),
+        *(text("chair", null=True), text("remit"), number("meets_every_days", null=True)),
+    )
+    more(
+        "pip",
+        *(text("mandate"), text("governance"), *listed("board_ids"), text("engagement"), text("response_priorities")),
+        *(text("timeline"), number("review_interval_days", null=True)),
+        *(number("partner_review_interval_days", null=True), day("closed_on", null=True)),
+    )
+    more(
+        "action",
+        *(*listed("finding_ids", "measure_codes", "contributors"), number("priority", null=True)),
+        *(*amounts("budget", "spent", "forecast", "benefit_amount"), text("benefit"), text("benefit_used_for")),
+        *(flag("benefit_cashable", null=True), text("delivery_model", null=True)),
+    )
     owned(
         "root_cause_analysis",
         *(text("title"), text("method"), day("conducted_on"), text("conducted_by")),
@@ -102,6 +141,74 @@ def upgrade() -> None:
         keys=[["force_code", "code"]],
     )
     of_the_same_force("figure", "unit_code", "unit", "code")
+    owned(
+        "support_measure",
+        *(text("title"), text("kind"), text("origin"), text("topic", null=True), *listed("concern_ids")),
+        *(text("status"), day("asked_on", null=True), day("answered_on", null=True), day("started_on", null=True)),
+        *(day("ended_on", null=True), flag("intensive"), text("intensive_reason"), text("discussion")),
+        *(day("discussed_on", null=True), text("discussed_with", null=True), coded("force", "provider_force_code")),
+        *(*listed("attending_force_codes"), text("question"), text("answer"), text("outcome")),
+        parent="pip",
+    )
+    owned("risk_scale", text("title"), number("size"), *listed("bands"), day("valid_from"))
+    owned(
+        "risk",
+        *(text("title"), text("description"), text("kind"), *listed("action_ids"), refers("risk_scale", "scale_id")),
+        *(number("likelihood"), number("impact"), text("status"), text("owner", null=True), day("raised_on")),
+        *(text("early_response"), number("score")),
+        parent="pip",
+    )
+    owned(
+        "mitigation",
+        *(text("title"), text("description"), text("owner", null=True), text("status"), day("due_on", null=True)),
+        parent="risk",
+    )
+    owned(
+        "escalation",
+        *(text("title"), refers("board", "from_board_id"), refers("board", "to_board_id"), day("raised_on")),
+        *(text("reason"), text("result"), day("resolved_on", null=True)),
+        parent="pip",
+    )
+    owned("stakeholder", text("title"), text("body", null=True), text("interest"), text("engagement"), parent="pip")
+    owned(
+        "assurance_mechanism",
+        *(text("title"), text("what"), text("method"), text("by_whom"), number("every_days", null=True)),
+        parent="pip",
+    )
+    owned(
+        "assurance_check",
+        *(day("done_on"), text("place_tested", null=True), text("finding"), text("learning"), text("outcome")),
+        coded("measure"),
+        parent="assurance_mechanism",
+    )
+    owned(
+        "review",
+        *(text("title"), text("kind"), day("planned_on"), day("held_on", null=True)),
+        *(*listed("attendees", "decisions"), day("next_on", null=True)),
+        parent="pip",
+    )
+    owned(
+        "sustainability_arrangement",
+        *(text("title"), text("description"), text("owner"), *listed("action_ids"), refers("concern", null=True)),
+        day("starts_on", null=True),
+        parent="pip",
+    )
+    owned(
+        "follow_up",
+        *(text("title"), day("due_on"), day("done_on", null=True), flag("holds", null=True), text("finding")),
+        parent="pip",
+    )
+    owned(
+        "practice_submission",
+        *(text("title"), text("done"), text("result", null=True), text("status"), day("submitted_on", null=True)),
+        text("link", null=True),
+        parent="pip",
+    )
+    owned(
+        "lesson",
+        *(text("title"), text("kind"), text("text"), text("source", null=True), text("strength", null=True)),
+        *(refers("pip", null=True), day("noted_on")),
+    )
 
 
 def downgrade() -> None:

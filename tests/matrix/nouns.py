@@ -23,6 +23,7 @@ class Noun:
     parent: str | None = None
     scope: str = "force"
     verbs: tuple[str, ...] = ALL_VERBS
+    pair: bool = False
     plural: str | None = None
     of: str | None = None
 

@@ -177,7 +177,7 @@ async def one_of_each(service: Service, admin: httpx.AsyncClient) -> World:
 
 async def _seed_noun(world: World, by: httpx.AsyncClient, noun: Noun, position: str, word: str) -> None:
     lonely, gone = f"lonely_{noun.kind}", GONE_AT.get(position)
-    rows = [(noun.kind, position)]
+    rows = [(noun.kind, position)] + ([(f"other_{noun.kind}", position)] if noun.pair else [])
     if noun.goes:
         rows += [(lonely, position), *([(noun.kind, gone)] if gone else ())]
     for number, (kind, place) in enumerate(rows):
@@ -185,7 +185,8 @@ async def _seed_noun(world: World, by: httpx.AsyncClient, noun: Noun, position: 
         body |= UNLIKE[noun.name](number) if noun.name in UNLIKE else {}
         await _made_or_withdrawn(world, by, kind, noun.path, place, body, lists=noun.kind)
     if noun.goes and gone:
-        world.at[lonely, gone] = world.at[noun.kind, gone]
+        for kind in (lonely, f"other_{noun.kind}"):
+            world.at[kind, gone] = world.at[noun.kind, gone]
 
 
 async def _seed_access(world: World, warden: httpx.AsyncClient, position: str, force: str) -> None:

@@ -16,7 +16,7 @@ async def test_a_concern_rests_on_measures_and_affects_others(
 ) -> None:
     await made(admin, "/v1/measures", **MEASURE)
     first = await a_concern(lead, measure_codes=["answered-in-time"])
-    effect = {"concern_id": first["id"], "how": "Shifts do not match the calls."}
+    effect = {"concern_id": first["id"], "kind": "is_root_cause_of", "how": "Shifts do not match the calls."}
     second = await a_concern(lead, title="Demand is poorly understood", affects=[effect])
     assert second["affects"] == [effect]
     read = (await lead.get(f"{PATH}/{second['id']}")).json()

@@ -18,12 +18,26 @@ NATIONAL_NOUNS: Final = (
 
 PLAN_NOUNS: Final = (
     "action",
+    "assurance_check",
+    "assurance_mechanism",
+    "board",
     "concern",
+    "escalation",
     "finding",
+    "follow_up",
+    "lesson",
     "milestone",
+    "mitigation",
     "pip",
+    "practice_submission",
     "progress_update",
+    "review",
+    "risk",
+    "risk_scale",
     "root_cause_analysis",
+    "stakeholder",
+    "support_measure",
+    "sustainability_arrangement",
     "unit",
 )
 """What plans are made of, and what forces keep beside them: whoever reads plans reads it, and who drafts writes it."""

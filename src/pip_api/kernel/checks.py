@@ -4,30 +4,44 @@ Each function makes a rule, with the id that it is told by.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from pip_api.db.statements import Record
-from pip_api.http.problems import pointer
 from pip_api.kernel.resource import Reference, Rule, RuleContext
 
 
-def has_come(rule: str, field: str) -> Rule:
-    """The day is not after today."""
+def has_come(rule: str, *fields: str) -> Rule:
+    """None of the days is after today."""
 
     def check(row: Record, on: RuleContext) -> Iterator[Record]:
-        if row[field] and row[field] > on.today:
-            yield on.problem(rule, pointer(field).removeprefix("#"), "This day has not come yet.", "in_the_future")
+        for field in fields:
+            if row[field] and row[field] > on.today:
+                yield on.problem(rule, f"/{field}", "This day has not come yet.", "in_the_future")
 
     return check
 
 
-def in_order(rule: str, first: str, last: str) -> Rule:
-    """Where both days are there, the last is not before the first."""
+def in_order(rule: str, *fields: str) -> Rule:
+    """No day is before one that stands before it here."""
 
     def check(row: Record, on: RuleContext) -> Iterator[Record]:
-        if row[first] and row[last] and row[last] < row[first]:
-            said = first.replace("_", " ")
-            yield on.problem(rule, f"/{last}", f"This day is before that of '{said}'.", "date_before_start")
+        given = [field for field in fields if row[field]]
+        for first, last in pairwise(given):
+            if row[last] < row[first]:
+                said = first.removesuffix("_on").replace("_", " ")
+                yield on.problem(rule, f"/{last}", f"This day is before that of '{said}'.", "date_before_start")
+
+    return check
+
+
+def is_no_debt(rule: str, *fields: str) -> Rule:
+    """No amount of money is below nothing."""
+
+    def check(row: Record, on: RuleContext) -> Iterator[Record]:
+        for field in fields:
+            if row[field] is not None and row[field] < 0:
+                yield on.problem(rule, f"/{field}", "An amount of money is nothing or more.", "greater_than_equal")
 
     return check
 
@@ -47,7 +61,7 @@ def needs(rule: str, field: str, when: Callable[[Record], Any], why: str) -> Rul
     """The member has a value where it is needed."""
 
     def check(row: Record, on: RuleContext) -> Iterator[Record]:
-        if when(row) and row[field] in (None, "", []):
+        if row[field] in (None, "", []) and when(row):
             yield on.problem(rule, f"/{field}", why, "required")
 
     return check
@@ -77,3 +91,8 @@ def of_the_plan(rule: str, field: str = "action_id") -> Rule:
                 yield on.problem(rule, place.removeprefix("#"), told, f"{field.split('_id')[0]}_not_in_plan")
 
     return check
+
+
+def status_is(*statuses: str) -> Callable[[Record], bool]:
+    """For `needs`: the status is one of these."""
+    return lambda row: row["status"] in statuses

@@ -30,7 +30,8 @@ class Reference:
 
     A row that is named so cannot be withdrawn. `by` is the column it names them with. `within` is a column that both
     sides must have in common, such as force_code. `path` goes from the members of a list to the name, for lists of
-    objects. A `prefix` goes before each name: what does not start with it names nothing here.
+    objects. A `prefix` goes before each name: what does not start with it names nothing here. `looked_at` says that
+    rules look at the row that is named, whether the name changes or not.
     """
 
     field: str
@@ -39,6 +40,7 @@ class Reference:
     within: str | None = None
     path: str | None = None
     prefix: str = ""
+    looked_at: bool = False
 
     def names(self, values: Mapping[str, Any]) -> list[tuple[str, Any]]:
         """Each pointer with the name that stands there."""

@@ -26,7 +26,7 @@ from sqlalchemy import ForeignKeyConstraint, String, UniqueConstraint
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
-from pip_api.db.columns import Code, Instant, Json, Uid
+from pip_api.db.columns import Amount, Code, Instant, Json, Uid
 from pip_api.http.problems import fault, pointer
 
 
@@ -112,6 +112,8 @@ Exact = Annotated[Decimal, BeforeValidator(_exact), WithJsonSchema(_NUMBER)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """One line of text: a title, a name."""
 Prose = Annotated[str, StringConstraints(max_length=10_000)]
+Remark = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+"""A few sentences, in a list of such."""
 CodeText = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$")]
 """A code that people and systems use: lower case letters, digits, and single dots, underscores or hyphens between."""
 
@@ -209,6 +211,16 @@ def _referred(field: Any) -> tuple[str, bool, tuple[str, ...]] | None:
 def members(description: str, most: int = 100) -> Any:
     """A field that holds a list, in the order in which it was sent."""
     return Field(default_factory=list, max_length=most, sa_type=Json, description=description)
+
+
+def coded(noun: str, description: str, **field: Any) -> Any:
+    """A field that holds the code of one row of national reference data."""
+    return Field(foreign_key=f"{noun}.code", index=True, sa_type=Code, description=description, **field)
+
+
+def amount(description: str) -> Any:
+    """A field that may hold an exact number."""
+    return Field(default=None, sa_type=Amount, description=description)
 
 
 def one_of(description: str, **field: Any) -> Any:

@@ -197,7 +197,7 @@ async def _related(
         if parent is None:
             errors.append(_missing(pointer(field), of.parent))
     for reference, to in of.named:
-        named = reference.names(sent if reference.field in sent else {})
+        named = reference.names(sent if reference.field in sent else after if reference.looked_at else {})
         if not named:
             continue
         names = sorted({str(name) for _, name in named})
@@ -208,7 +208,8 @@ async def _related(
         found = {str(row[reference.by]) for row in rows if shared is None or home in (None, row[shared])}
         if reference.field == "force_code":  # anybody may know a force, but what it owns is only for those who reach it
             found.intersection_update(call.by.reach(of.reads))
-        errors += [_missing(place, to) for place, name in named if str(name) not in found]
+        if reference.field in sent:
+            errors += [_missing(place, to) for place, name in named if str(name) not in found]
         related[reference.field] = rows
     return parent, related, errors
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlmodel import Field
 
 from pip_api.db.statements import Record
-from pip_api.kernel.checks import has_come, once
+from pip_api.kernel.checks import has_come, in_order, once
 from pip_api.kernel.query import after, before, equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
 from pip_api.kernel.shapes import Day, Line, Named, Owned, Prose, Shape, examples, members, one_of, owner
@@ -31,12 +31,18 @@ class ConcernStatus(StrEnum):
     resolved = "resolved"
 
 
+class EffectKind(StrEnum):
+    affects = "affects"
+    is_root_cause_of = "is_root_cause_of"
+
+
 class Effect(BaseModel):
     """How one concern bears on another."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_enum_values=True, validate_default=True)
 
     concern_id: UUID
+    kind: EffectKind = EffectKind.affects
     how: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
@@ -47,6 +53,8 @@ class ConcernFields(Shape):
     identified_by: Line = Field(description="Who identified it: a body, a meeting, a person.")
     identified_on: Day
     owner: Line | None = Field(default=None, description="Who in the force owns it.")
+    starts_on: Day | None = Field(default=None, description="When work on it starts.")
+    ends_on: Day | None = Field(default=None, description="When it is meant to be put right.")
     status: ConcernStatus = one_of("Whether it still stands.", default=ConcernStatus.open)
     measure_codes: list[Named] = members("The measures that show it.")
     affects: list[Effect] = members("The other concerns of the force that it affects, and how.")
@@ -104,5 +112,10 @@ concerns = Resource(
         Reference("measure_codes", measures, by="code"),
         Reference("affects", None, within="force_code", path="concern_id"),
     ],
-    rules=[affects_another, has_come("CON-003", "identified_on"), once("CON-004", "measure_codes")],
+    rules=[
+        affects_another,
+        has_come("CON-003", "identified_on"),
+        once("CON-004", "measure_codes"),
+        in_order("CON-005", "starts_on", "ends_on"),
+    ],
 )

@@ -67,7 +67,7 @@ milestones = Resource(
     sorts=["due_on", "title"],
     references=[
         Reference("concern_id", concerns, within="force_code"),
-        Reference("action_id", actions, within="force_code"),
+        Reference("action_id", actions, within="force_code", looked_at=True),
     ],
     rules=[covered_by_plan("MIL-001"), of_the_plan("MIL-002"), is_of_one_concern, has_come("MIL-004", "done_on")],
 )

@@ -9,10 +9,11 @@ from sqlmodel import Field
 from pip_api.db.columns import Code
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement, column_of
-from pip_api.kernel.checks import in_order, once
+from pip_api.kernel.checks import has_come, in_order, once
 from pip_api.kernel.query import equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
-from pip_api.kernel.shapes import Day, Line, Owned, Prose, Shape, examples, members, one_of, owner
+from pip_api.kernel.shapes import Day, Line, Owned, Prose, Shape, Whole, examples, members, one_of, owner
+from pip_api.resources.boards import boards
 from pip_api.resources.concerns import concerns
 from pip_api.resources.forces import forces
 from pip_api.rules.lifecycle import PLAN_MOVES, PlanStatus, may_move
@@ -26,6 +27,21 @@ class PipFields(Shape):
     concern_ids: list[UUID] = members("The concerns that the plan answers, the most pressing first.")
     starts_on: Day | None = None
     ends_on: Day | None = Field(default=None, description="When the plan is meant to have done its work.")
+    mandate: Prose = Field(default="", description="On whose authority it is made.")
+    governance: Prose = Field(default="", description="How the force itself oversees it, so that actions move on.")
+    board_ids: list[UUID] = members("The boards that oversee it, in the order in which a matter is escalated.")
+    engagement: Prose = Field(default="", description="How citizens and partners were engaged.")
+    response_priorities: Prose = Field(
+        default="", description="How the response was prioritised: what is behind several concerns comes first."
+    )
+    timeline: Prose = Field(default="", description="How it allows for the coming meetings of triage and PPMG.")
+    review_interval_days: Whole | None = Field(
+        default=None, ge=1, le=3_660, description="How many days lie between two reviews in the force, at most."
+    )
+    partner_review_interval_days: Whole | None = Field(
+        default=None, ge=1, le=3_660, description="How many days lie between two reviews with partners, at most."
+    )
+    closed_on: Day | None = Field(default=None, description="The day on which it was closed.")
     sustainability: Prose = Field(default="", description="How the improvement lasts after the plan has ended.")
 
 
@@ -94,12 +110,18 @@ pips = Resource(
         equal("ref"),
     ],
     sorts=["ref", "title", "ends_on"],
-    references=[Reference("force_code", forces, by="code"), Reference("concern_ids", concerns, within="force_code")],
+    references=[
+        Reference("force_code", forces, by="code"),
+        Reference("concern_ids", concerns, within="force_code"),
+        Reference("board_ids", boards, within="force_code"),
+    ],
     rules=[
         moves_in_order,
         in_order("PIP-002", "starts_on", "ends_on"),
         once("PIP-003", "concern_ids"),
         answers_something,
+        once("PIP-006", "board_ids"),
+        has_come("PIP-007", "closed_on"),
     ],
     complete=give_reference,
 )
