@@ -234,6 +234,9 @@ async def test_answers_are_as_described(service: Service, admin: httpx.AsyncClie
     for told in ("status", "document", "readiness", "smart", "calendar", "obligations", "risk-register"):
         await admin.get(f"/v1/pips/{plan['id']}/{told}")
     await admin.get("/v1/readiness/rulesets/cop-2026.1")
+    await admin.get("/v1/frameworks/national-improvement-strategy/coverage")
+    await admin.get(f"/v1/measures/{MEASURE['code']}/leaders")
+    await admin.get(f"/v1/forces/{AVON}/product-use")
     await admin.get("/v1/triage", headers={"Accept": "text/csv"})
     figure = f"/v1/forces/{AVON}/measures/{MEASURE['code']}/figures/2026-10"
     await admin.get(figure)

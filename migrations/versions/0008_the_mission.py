@@ -43,14 +43,15 @@ def amounts(*names: str) -> list[Column]:
     return [sa.Column(name, Amount(), nullable=True) for name in names]
 
 
-def coded(noun: str, name: str = "") -> Column:
-    """A column that may hold the code of a row of reference data."""
-    return sa.Column(name or f"{noun}_code", Code, sa.ForeignKey(f"{noun}.code"), nullable=True, index=True)
+def coded(noun: str, name: str = "", *, null: bool = True) -> Column:
+    """A column that holds the code of a row of reference data."""
+    return sa.Column(name or f"{noun}_code", Code, sa.ForeignKey(f"{noun}.code"), nullable=null, index=True)
 
 
-def refers(noun: str, name: str = "", *, null: bool = False) -> Column:
-    """A column that holds the id of a row of the same force."""
-    return sa.Column(name or f"{noun}_id", Uid(), nullable=null, info={"noun": noun})
+def refers(noun: str, name: str = "", *, null: bool = False, national: bool = False) -> Column:
+    """A column that holds the id of a row of the same force, or of one that no force owns."""
+    shared = [] if national else ["force_code"]
+    return sa.Column(name or f"{noun}_id", Uid(), nullable=null, info={"noun": noun, "shared": shared})
 
 
 def more(table: str, *columns: Column) -> None:
@@ -65,14 +66,21 @@ def owned(table: str, *columns: Column, parent: str = "", keys: Sequence[Sequenc
     """A table of rows that forces own. What a row refers to is of its own force; it never moves to another force, nor
     to another parent."""
     within = [refers(parent)] if parent else []
-    noted = sa.ForeignKeyConstraint(
-        ["id", "version"],
-        ["ledger_entry.subject_id", "ledger_entry.version"],
-        name=f"{table}_in_ledger",
-        initially="DEFERRED",
-        deferrable=True,
-    )
-    nouns = {column.name: column.info["noun"] for column in (*within, *columns) if "noun" in column.info}
+    owner = sa.Column("force_code", Code, sa.ForeignKey("force.code"), nullable=False, index=True)
+    _made(table, [owner, *within, *columns], [["id", "force_code"], *keys])
+    versioned(table, [["id"], *keys], ["force_code", *(column.name for column in within)])
+    served(table, "INSERT", "UPDATE")
+
+
+def national(table: str, *columns: Column, keys: Sequence[Sequence[str]] = ()) -> None:
+    """A table of rows that no force owns."""
+    _made(table, columns, keys)
+    versioned(table, [["id"], *keys])
+    served(table, "INSERT", "UPDATE")
+
+
+def _made(table: str, columns: Sequence[Column], keys: Sequence[Sequence[str]]) -> None:
+    nouns = {column.name: column.info for column in columns if "noun" in column.info}
     op.create_table(
         table,
         sa.Column("id", Uid(), nullable=False),
@@ -80,23 +88,23 @@ def owned(table: str, *columns: Column, parent: str = "", keys: Sequence[Sequenc
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("updated_at", Instant(), nullable=False),
         sa.Column("withdrawn_at", Instant(), nullable=True),
-        sa.Column("force_code", Code, nullable=False),
-        *within,
         *columns,
-        noted,
-        sa.ForeignKeyConstraint(["force_code"], ["force.code"]),
+        sa.ForeignKeyConstraint(
+            ["id", "version"],
+            ["ledger_entry.subject_id", "ledger_entry.version"],
+            name=f"{table}_in_ledger",
+            initially="DEFERRED",
+            deferrable=True,
+        ),
         *(
-            sa.ForeignKeyConstraint([name, "force_code"], [f"{noun}.id", f"{noun}.force_code"])
-            for name, noun in nouns.items()
+            sa.ForeignKeyConstraint([name, *to["shared"]], [f"{to['noun']}.{each}" for each in ("id", *to["shared"])])
+            for name, to in nouns.items()
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("id", "force_code"),
         *(sa.UniqueConstraint(*key) for key in keys),
     )
-    for name in ("force_code", *nouns):
+    for name in nouns:
         op.create_index(f"ix_{table}_{name}", table, [name])
-    versioned(table, [["id"], *keys], ["force_code", *(column.name for column in within)])
-    served(table, "INSERT", "UPDATE")
 
 
 def upgrade() -> None:
@@ -208,6 +216,76 @@ def upgrade() -> None:
         "lesson",
         *(text("title"), text("kind"), text("text"), text("source", null=True), text("strength", null=True)),
         *(refers("pip", null=True), day("noted_on")),
+    )
+    national(
+        "framework",
+        *(code("code"), text("edition"), text("title"), text("publisher", null=True), text("status")),
+        *(day("valid_from", null=True), day("valid_to", null=True)),
+        *(text("source"), text("ambition"), text("mission")),
+        *(coded("framework", "reviewed_from"), text("review_reason", null=True)),
+        keys=[["code"]],
+    )
+    national(
+        "framework_item",
+        *(
+            refers("framework", national=True),
+            code("code"),
+            text("kind"),
+            sa.Column("ref", Code, nullable=False, index=True),
+            text("title"),
+            text("text"),
+            number("position"),
+        ),
+        *(code("parent_code", null=True), text("evidence_kind", null=True), flag("by_exception")),
+        *(coded("measure"), *listed("parts", "mappings")),
+        keys=[["framework_id", "code"]],
+    )
+    national(
+        "national_service",
+        *(text("title"), *listed("success_criteria")),
+        *map(text, ("service_level", "cost", "funding", "charging_protocol", "users_engaged", "tailoring")),
+        *(text("data_security"), day("evaluated_on", null=True)),
+        *map(flag, ("cost_efficiency", "higher_quality", "national_security", "national_provision")),
+    )
+    owned(
+        "tag",
+        *(
+            code("subject_noun"),
+            sa.Column("subject_id", Uid(), nullable=False, index=True),
+            refers("framework_item", national=True),
+            text("note"),
+        ),
+    )
+    owned(
+        "supporting_plan",
+        *(
+            text("title"),
+            text("kind"),
+            text("owner", null=True),
+            day("starts_on", null=True),
+            day("ends_on", null=True),
+        ),
+        *listed("framework_item_ids"),
+    )
+    owned(
+        "measure_assessment",
+        *(coded("measure", null=False), refers("pip", null=True), text("heading"), text("judgement"), text("text")),
+        *(text("assessor"), day("assessed_on"), text("what_good_looks_like")),
+    )
+    owned(
+        "story",
+        *(refers("pip", null=True), text("title"), text("kind"), text("text"), text("location", null=True)),
+        *(day("told_on"), text("learning"), *listed("measure_codes")),
+    )
+    owned(
+        "inspection_grade",
+        *(refers("framework_item", national=True), refers("framework_item", "grade_item_id", national=True)),
+        *(day("graded_on"), text("kind"), text("report")),
+    )
+    owned(
+        "performance_product",
+        *(text("title"), text("purpose"), text("audience", null=True), *listed("measure_codes"), number("uses")),
+        *(day("used_on", null=True), day("retired_on", null=True), text("retired_reason")),
     )
 
 

@@ -45,7 +45,9 @@ from pip_api.insight import (
     audit_log,
     bundles,
     comparison,
+    coverage,
     me,
+    merit,
     plan_document,
     plan_duties,
     plan_status,
@@ -62,7 +64,7 @@ from pip_api.kernel.running import Running
 from pip_api.ledger.log_state import LogState, tell_of_missing_key, watch
 from pip_api.ledger.notes import Notes
 from pip_api.ledger.sealing import Sealer
-from pip_api.resources import credential_operations, figure_operations, nouns
+from pip_api.resources import credential_operations, figure_operations, framework_editions, nouns
 from pip_api.resources.redactions import operations as redacting
 from pip_api.settings import Settings
 
@@ -77,6 +79,8 @@ OPERATIONS = (
     *triage.operations,
     *totals.operations,
     *comparison.operations,
+    *coverage.operations,
+    *merit.operations,
     *audit_events.operations(RESOURCES),
     *audit_log.operations,
     *proofs.operations,
@@ -84,6 +88,7 @@ OPERATIONS = (
     *figure_operations.operations,
     *credential_operations.operations,
     *redacting,
+    *framework_editions.operations,
     *(operation for resource in RESOURCES for operation in routes.operations(resource)),
     *imports.operations(IMPORTS),
 )

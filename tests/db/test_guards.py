@@ -260,8 +260,9 @@ async def test_no_row_takes_the_key_of_another_on_sqlite(filled: Settings) -> No
         *((name, {"id": NEW_ID}) for name in ("region", "force", "support_level", "measure", "pip", "action")),
     ):
         before = counted(filled, table)
-        values = ", ".join(new.get(column.name, column.name) for column in SQLModel.metadata.tables[table].columns)
-        statement = f"INSERT OR REPLACE INTO {table} SELECT {values} FROM {table} LIMIT 1"
+        names = SQLModel.metadata.tables[table].c.keys()
+        values = ", ".join(new.get(name, name) for name in names)
+        statement = f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) SELECT {values} FROM {table} LIMIT 1"
         assert refusal(filled, statement).startswith(f"unique: {table}"), statement
         assert counted(filled, table) == before
 

@@ -52,5 +52,5 @@ async def asked(
 
 def body_of(world: World, rule: Rule, position: str) -> bytes:
     """What is sent, as the table has it."""
-    filled = world.filled(rule.send, position)
+    filled = world.filled(rule.send, position, owned=rule.scope == "force")
     return (filled if isinstance(filled, str) else json.dumps(filled, default=str)).encode()

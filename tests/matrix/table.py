@@ -177,6 +177,8 @@ def expected(rule: Rule, sees: Rule, caller: Caller, position: str) -> int:
         return 200
     none = 422 if rule.shape == "create" else 404
     force = FORCE_AT.get(position) if rule.scope == "force" else None
+    if rule.scope == "national" and rule.shape == "create" and not any(covers(place, None) for place in places):
+        return none if position == "malformed" else rule.denied
     if position == "missing":
         return none
     if position == "malformed":

@@ -53,17 +53,20 @@ class World:
         row = Row(made["id"], made["version"], made.get("force_code"), made.get("ref") or made["id"])
         self.add(kind, position, row, lists=lists)
 
-    def filled(self, template: Any, position: str) -> Any:
-        """A template with what stands at a position in place of its $words."""
+    def filled(self, template: Any, position: str, *, owned: bool = False) -> Any:
+        """A template with what stands at a position in place of its $words. Of what a force owns nothing is missing but
+        that force's own: what is national is there for all."""
         if isinstance(template, dict):
-            return {name: self.filled(each, position) for name, each in template.items()}
+            return {name: self.filled(each, position, owned=owned) for name, each in template.items()}
         if isinstance(template, list):
-            return [self.filled(each, position) for each in template]
+            return [self.filled(each, position, owned=owned) for each in template]
         if not isinstance(template, str) or "$" not in template:
             return template
         if "$force" in template and template != "$force":
             return template.replace("$force", self._named("force", position))
-        return self._named(template.removeprefix("$"), position)
+        word = template.removeprefix("$")
+        national = owned and position == "missing" and (word, "national") in self.at
+        return self._named(word, "national" if national else position)
 
     def _named(self, word: str, position: str) -> str:
         if position == "malformed":
@@ -107,8 +110,6 @@ async def _seed_redaction(
 
 
 async def _seed_national(world: World, service: Service, admin: httpx.AsyncClient) -> None:
-    measure = {"name": "Calls", "unit": "count", "cadence": "month"}
-    await made(admin, "/v1/measures", code="shared-measure", **measure)
     await seed_nouns(world, service, admin, admin, "national")
     rows = "code,name,unit,cadence\nimported,Imported,count,month\n"
     csv = {"Content-Type": "text/csv"}
@@ -145,6 +146,9 @@ async def _seed_force(
         json={"value": 61, "narrative": f"{word} figure", "source_system": word, "source_run": word},
     )
     assert answer.status_code == 201, answer.text
+    product = await made(lead, "/v1/performance-products", force_code=force, title=f"{word} product")
+    world.add_made("used_product", position, product, lists="performance_product")
+    world.add("product_use", position, Row("", 1, force, f"{word} product"))
     world.add("figure", position, Row("", 1, force, f"{word} figure"))
     world.add("figure_total", position, Row("", 1, force, f'"code":"{force}"'))
     lead.params = httpx.QueryParams()
@@ -159,12 +163,18 @@ async def seed_nouns(
 ) -> None:
     """Rows of each noun that the table has an entry for: one, another that nothing rests on, and one that is gone."""
     national, force = position == "national", FORCE_AT.get(position)
+    if national:
+        measure = {"name": "Calls", "unit": "count", "cadence": "month"}
+        await made(admin, "/v1/measures", code="shared-measure", **measure)
     for noun in NOUNS.values():
         if national == (noun.scope == "national"):
             by = lead if "force_lead" in noun.write else admin
             if not {"force_lead", "national_admin"} & set(noun.write):
                 by = await service.caller(noun.write[0], f"force:{force}")
             await _seed_noun(world, by, noun, position, "x" if force is None else sentinel(force))
+    if national:
+        for kind, ref in (("question", "peel:prevention"), ("grade", "peel:good")):
+            world.at[kind, "national"] = Row((await admin.get(f"/v1/framework-items/{ref}")).json()["id"], 1, None, ref)
 
 
 async def one_of_each(service: Service, admin: httpx.AsyncClient) -> World:

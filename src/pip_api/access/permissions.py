@@ -10,7 +10,10 @@ OWN: Final = frozenset({"credential:rotate"})
 
 NATIONAL_NOUNS: Final = (
     "force",
+    "framework",
+    "framework_item",
     "measure",
+    "national_service",
     "region",
     "support_level",
 )
@@ -25,9 +28,12 @@ PLAN_NOUNS: Final = (
     "escalation",
     "finding",
     "follow_up",
+    "inspection_grade",
     "lesson",
+    "measure_assessment",
     "milestone",
     "mitigation",
+    "performance_product",
     "pip",
     "practice_submission",
     "progress_update",
@@ -36,8 +42,11 @@ PLAN_NOUNS: Final = (
     "risk_scale",
     "root_cause_analysis",
     "stakeholder",
+    "story",
     "support_measure",
+    "supporting_plan",
     "sustainability_arrangement",
+    "tag",
     "unit",
 )
 """What plans are made of, and what forces keep beside them: whoever reads plans reads it, and who drafts writes it."""
@@ -48,7 +57,7 @@ def every(verb: str, nouns: tuple[str, ...]) -> frozenset[str]:
 
 
 REFERENCE: Final = OWN | every("read", NATIONAL_NOUNS)
-PLAN: Final = every("read", PLAN_NOUNS) | {"support_level_assignment:read"}
+PLAN: Final = every("read", PLAN_NOUNS) | {"support_level_assignment:read", "coverage:read"}
 FIGURES: Final = frozenset({"figure:read", "unit:read"})
 DRAFTING: Final = every("write", PLAN_NOUNS)
 OVERSIGHT: Final = REFERENCE | PLAN | FIGURES | {"triage:read"}
@@ -71,7 +80,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "regional_triage": OVERSIGHT,
     "ppmg_member": OVERSIGHT | {"support_level_assignment:write", "concern:write"},
     "reviewer_home_office": OVERSIGHT,
-    "reviewer_hmicfrs": OVERSIGHT | {"concern:write"},
+    "reviewer_hmicfrs": OVERSIGHT | {"concern:write", "inspection_grade:write"},
     "reviewer_college": OVERSIGHT,
     "national_admin": OVERSIGHT
     | DRAFTING

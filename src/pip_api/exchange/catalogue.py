@@ -16,6 +16,7 @@ from pip_api.access.principals import Principal, system
 from pip_api.db.scopes import EVERY_FORCE
 from pip_api.db.session import Session
 from pip_api.db.statements import Record
+from pip_api.exchange.framework_files import FrameworkFile, framework_files, shipped
 from pip_api.kernel import verbs
 from pip_api.kernel.call import Call, Services
 from pip_api.kernel.resource import Resource
@@ -23,6 +24,7 @@ from pip_api.resources.actions import actions
 from pip_api.resources.concerns import concerns
 from pip_api.resources.figure_operations import put_figure
 from pip_api.resources.forces import forces
+from pip_api.resources.frameworks import framework_items, frameworks
 from pip_api.resources.measures import measures
 from pip_api.resources.pips import pips
 from pip_api.resources.progress import progress_updates
@@ -59,15 +61,23 @@ class Loader:
         created: Record = answer.body
         return created
 
-    async def create_missing(self, of: Resource, body: Record) -> None:
+    async def create_missing(self, of: Resource, body: Record) -> Record | None:
         """A new row, unless its code is known."""
         found = of.lookup("code", withdrawn=True)
-        if not await self._session.fetch(found, names=[body["code"]], forces=of.reached(self._by)):
-            await self.create(of, body)
+        if await self._session.fetch(found, names=[body["code"]], forces=of.reached(self._by)):
+            return None
+        return await self.create(of, body)
+
+    async def create_framework(self, file: FrameworkFile) -> None:
+        """A framework with all its items, unless it is there: what changes in one comes as a next edition."""
+        if (made := await self.create_missing(frameworks, file.head())) is not None:
+            for item in file.sent():
+                await self.create(framework_items, item | {"framework_id": str(made["id"])})
 
 
 async def load_reference(services: Services) -> None:
-    """Regions, forces and levels of support."""
+    """Regions, forces, levels of support and frameworks. Raises FrameworkFileRefused."""
+    read = framework_files(shipped())
     async with services.database.transaction(EVERY_FORCE, bulk=True) as session:
         loader = Loader(services, session, await system(session), "pip-api-migrate")
         for row in _table("regions.csv"):
@@ -76,6 +86,8 @@ async def load_reference(services: Services) -> None:
             await loader.create_missing(forces, row)
         for row in _document("support_levels.yaml"):
             await loader.create_missing(support_levels, _typed(row))
+        for file in read:
+            await loader.create_framework(file)
 
 
 async def load_example(services: Services) -> None:

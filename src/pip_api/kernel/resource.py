@@ -246,6 +246,10 @@ class Referrer:
         self._in_list = isinstance(column.type, Json)
         name = bindparam("name", type_=String() if self._in_list else column.type)
         query = select(of.table.c.id).where(of.table.c.withdrawn_at.is_(None)).limit(1)
+        self._within = reference.within if reference.by != "id" else None  # an id says where it is
+        if self._within is not None:
+            shared = of.table.c[self._within]
+            query = query.where(shared == bindparam("home", type_=shared.type))
         if self._in_list:
             member = each(column)
             value = member.c.value if reference.path is None else json_member(member.c.value, constant(reference.path))
@@ -259,7 +263,8 @@ class Referrer:
         name = row[self._by]
         if self._prefix or self._in_list:
             name = f"{self._prefix}{name}"
-        return await session.one(self._any, name=name) is not None
+        home = row[self._within] if self._within is not None else None
+        return await session.one(self._any, name=name, home=home) is not None
 
 
 def home_of(table: FromClause) -> str | None:

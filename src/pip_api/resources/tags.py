@@ -1,0 +1,72 @@
+"""What in a force bears on which item of a framework? Anything that a force owns may be tagged."""
+
+from uuid import UUID
+
+from sqlmodel import Field
+
+from pip_api.db.columns import Code, Uid
+from pip_api.db.session import Session
+from pip_api.db.statements import Record
+from pip_api.http.problems import fault, pointer
+from pip_api.kernel.query import equal
+from pip_api.kernel.resource import Reference, Resource, RuleContext
+from pip_api.kernel.shapes import CodeText, Owned, Prose, Shape, examples, owner, reference
+from pip_api.kernel.validation import invalid
+from pip_api.resources import nouns
+from pip_api.resources.forces import forces
+from pip_api.resources.frameworks import framework_items
+
+
+class TagFields(Shape):
+    note: Prose = Field(default="", description="How the one bears on the other.")
+
+
+class TagCreate(TagFields):
+    model_config = examples(
+        force_code="avon-and-somerset",
+        subject_noun="action",
+        subject_id="0193c1d2-7a10-7c3e-9d55-0c9f6f0a1b2c",
+        framework_item_id="0193c1d2-7a10-7c3e-9d55-0c9f6f0a1b2d",
+    )
+
+    force_code: str = owner()
+    subject_noun: CodeText = Field(sa_type=Code, description="What is tagged, such as concern or action.")
+    subject_id: UUID = Field(sa_type=Uid, index=True, description="Its id.")
+    framework_item_id: UUID = reference("framework_item", "The item that it bears on.", national=True)
+
+
+class Tag(Owned, TagCreate, table=True):
+    pass
+
+
+async def look_for_subject(session: Session, tag: Record, on: RuleContext) -> None:
+    """Raises 422 unless the force owns such a thing, and the caller may see it."""
+    of = nouns().get(tag["subject_noun"])
+    if of is None or of.home != "force_code":
+        known = sorted(noun for noun, each in nouns().items() if each.home == "force_code")
+        detail = "No force owns things of this kind."
+        raise invalid([fault("unknown_noun", detail, pointer=pointer("subject_noun"), allowed=known)])
+    found = await session.fetch(of.lookup("id"), names=[tag["subject_id"]], forces=of.reached(on.by))
+    if not any(row["force_code"] == tag["force_code"] for row in found):
+        raise invalid([fault("unknown_reference", f"There is no such {of.label} here.", pointer=pointer("subject_id"))])
+
+
+tags = Resource(
+    noun="tag",
+    plural="tags",
+    row=Tag,
+    create=TagCreate,
+    fields=TagFields,
+    describes="What in a force bears on which item of a framework.",
+    filters=[
+        equal("force", "force_code"),
+        equal("subject_noun"),
+        equal("subject", "subject_id", "id"),
+        equal("framework_item", "framework_item_id", "id"),
+    ],
+    references=[
+        Reference("force_code", forces, by="code"),
+        Reference("framework_item_id", framework_items),
+    ],
+    complete=look_for_subject,
+)

@@ -1,0 +1,102 @@
+"""Does a report of coverage show what the plans of a force leave out, and nothing of what the caller may not see?"""
+
+import httpx
+import pytest
+
+from tests.plans import AVON, KENT, MEASURE, a_concern, a_plan, an_action, changed, made
+from tests.resources.test_tags import item, tagged
+from tests.service import Record, Service, refused
+
+STRATEGY, LANCASHIRE = [
+    f"/v1/frameworks/{code}/coverage" for code in ("national-improvement-strategy", "lancashire-12x12")
+]
+
+
+async def read(caller: httpx.AsyncClient, path: str, **query: str) -> Record:
+    answer = await caller.get(path, params=query)
+    assert answer.status_code == 200, answer.text
+    told: Record = answer.json()
+    return told
+
+
+@pytest.fixture
+async def plan(lead: httpx.AsyncClient, concern: Record) -> Record:
+    """A plan on leadership for citizens, with an action on teams, and one of Kent on its own."""
+    plan = await a_plan(lead, concern)
+    action = await an_action(lead, plan)
+    await tagged(lead, "pip", plan, "national-improvement-strategy:vision-18")
+    await tagged(lead, "pip", plan, "national-improvement-strategy:citizens")
+    await tagged(lead, "action", action, "national-improvement-strategy:teams")
+    return plan
+
+
+async def test_the_matrix_and_the_levels_count_what_is_tagged(lead: httpx.AsyncClient, plan: Record) -> None:
+    told = await read(lead, STRATEGY)
+    assert len(told["matrix"]) == 7
+    assert {len(row["approaches"]) for row in told["matrix"]} == {5}
+    filled = {
+        (row["code"], cell["code"]): cell["subjects"]
+        for row in told["matrix"]
+        for cell in row["approaches"]
+        if cell["subjects"]
+    }
+    assert filled == {("leadership", "citizens"): 1}
+    assert {each["code"]: each["subjects"] for each in told["levels"]} == {
+        "individual": 0, "teams": 1, "forces": 0, "service": 0,
+    }  # fmt: skip
+    assert told["levels_without_element"] == ["individual", "forces", "service"]
+    (gaps,) = told["plans_missing_levels"]
+    assert (gaps["id"], gaps["missing_levels"]) == (plan["id"], ["individual", "forces", "service"])
+
+
+async def test_what_is_gone_or_out_of_reach_is_not_counted(
+    service: Service, lead: httpx.AsyncClient, plan: Record
+) -> None:
+    (action,) = (await lead.get("/v1/actions")).json()["items"]
+    theirs = await service.caller("force_lead", f"force:{KENT}")
+    await tagged(theirs, "concern", await a_concern(theirs, force_code=KENT), "national-improvement-strategy:forces")
+    before = (await read(lead, STRATEGY))["as_of"]
+    service.clock.forward(minutes=5)
+    assert (await lead.delete(f"/v1/actions/{action['id']}", headers={"If-Match": '"v1"'})).status_code == 204
+    assert (await read(lead, STRATEGY))["levels_without_element"] == ["individual", "teams", "forces", "service"]
+    assert (await read(lead, STRATEGY, as_of=before))["levels_without_element"] == ["individual", "forces", "service"]
+    board = await service.caller("ppmg_member")
+    assert (await read(board, STRATEGY))["levels_without_element"] == ["individual", "teams", "service"]
+    assert (await read(board, STRATEGY, force=KENT))["matrix"][1]["subjects"] == 0
+    assert (await read(theirs, STRATEGY, force=AVON))["plans_missing_levels"] == []
+
+
+async def test_measures_without_plan_and_plans_without_measure(
+    admin: httpx.AsyncClient, lead: httpx.AsyncClient
+) -> None:
+    await made(admin, "/v1/measures", **MEASURE)
+    m3 = (await admin.get("/v1/framework-items/lancashire-12x12:m3")).json()
+    await changed(admin, "/v1/framework-items", m3, measure_code=MEASURE["code"])
+    measured = await a_plan(lead, await a_concern(lead, measure_codes=[MEASURE["code"]]))
+    moving = await a_plan(lead, await a_concern(lead))
+    await an_action(lead, moving, measure_codes=[MEASURE["code"]])
+    bare = await a_plan(lead, await a_concern(lead), title="Without a measure")
+    about = {"force_code": AVON, "title": "Domestic abuse plan"}
+    ids = {code: await item(lead, f"lancashire-12x12:{code}") for code in ("m7", "priority-3")}
+    supporting = {
+        code: await made(lead, "/v1/supporting-plans", **about, framework_item_ids=[ids[code]]) for code in ids
+    }
+    told = await read(lead, LANCASHIRE)
+    without = [each["code"] for each in told["measures_without_plan"]]
+    assert len(without) == 22
+    assert {"m3", "m7"}.isdisjoint(without)
+    assert {each["id"] for each in told["plans_without_measure"]} == {bare["id"], supporting["priority-3"]["id"]}
+    assert {measured["id"], moving["id"]}.isdisjoint(each["id"] for each in told["plans_without_measure"])
+    assert told["plans_missing_levels"] == [], "this framework has no organisational levels"
+    assert told["evidence"]["not_said"] == 0
+    assert told["evidence"]["qualitative_share"] > 0.5
+
+
+async def test_coverage_is_for_readers_of_plans_and_known_frameworks(service: Service) -> None:
+    sender = await service.caller("data_submitter", f"force:{AVON}")
+    refused(await sender.get(STRATEGY), 403, "permission_denied")
+    reader = await service.caller("force_reader", f"force:{AVON}")
+    refused(await reader.get("/v1/frameworks/none/coverage"), 404, "not_found")
+    tag = (await reader.get(STRATEGY)).headers["ETag"]
+    service.clock.forward(minutes=5)
+    assert (await reader.get(STRATEGY, headers={"If-None-Match": tag})).status_code == 304

@@ -1,0 +1,47 @@
+"""May anything that a force owns be tagged with an item of a framework, and nothing else?"""
+
+import httpx
+
+from tests.plans import AVON, KENT, a_concern, a_plan, an_action, made
+from tests.service import Record, Service, codes
+
+
+async def item(caller: httpx.AsyncClient, ref: str) -> str:
+    """The id of an item of a shipped framework."""
+    return str((await caller.get(f"/v1/framework-items/{ref}")).json()["id"])
+
+
+async def tagged(caller: httpx.AsyncClient, noun: str, row: Record, ref: str) -> Record:
+    """A tag of a row with an item."""
+    about = {"force_code": row["force_code"], "subject_noun": noun, "subject_id": row["id"]}
+    return await made(caller, "/v1/tags", **about, framework_item_id=await item(caller, ref))
+
+
+async def test_what_a_force_owns_is_tagged_and_found_by_item(lead: httpx.AsyncClient, concern: Record) -> None:
+    plan = await a_plan(lead, concern)
+    action = await an_action(lead, plan)
+    for noun, row in (("concern", concern), ("pip", plan), ("action", action)):
+        await tagged(lead, noun, row, "lancashire-12x12:m3")
+    await tagged(lead, "pip", plan, "lancashire-12x12:technology")
+    query = {"framework_item": await item(lead, "lancashire-12x12:m3"), "sort": "created_at"}
+    found = (await lead.get("/v1/tags", params=query)).json()["items"]
+    assert [each["subject_noun"] for each in found] == ["concern", "pip", "action"]
+    found = (await lead.get("/v1/tags", params={"subject": plan["id"], "expand": "framework_item"})).json()["items"]
+    assert {each["framework_item"]["ref"] for each in found} == {"lancashire-12x12:m3", "lancashire-12x12:technology"}
+
+
+async def test_what_there_is_not_is_not_tagged(service: Service, lead: httpx.AsyncClient, concern: Record) -> None:
+    theirs = await a_concern(await service.caller("force_lead", f"force:{KENT}"), force_code=KENT)
+    good = {"force_code": AVON, "subject_noun": "concern", "subject_id": concern["id"]}
+    good |= {"framework_item_id": await item(lead, "peel:efficiency")}
+    for other, fault in (
+        ({"subject_noun": "measure"}, ("unknown_noun", "#/subject_noun")),
+        ({"subject_noun": "pip"}, ("unknown_reference", "#/subject_id")),
+        ({"subject_id": theirs["id"]}, ("unknown_reference", "#/subject_id")),
+        ({"framework_item_id": concern["id"]}, ("unknown_reference", "#/framework_item_id")),
+        ({"force_code": KENT}, ("unknown_reference", "#/force_code")),
+    ):
+        assert codes(await lead.post("/v1/tags", json=good | other)) == [fault], other
+    both = await service.caller("national_admin")
+    answer = await both.post("/v1/tags", json=good | {"force_code": KENT})
+    assert codes(answer) == [("unknown_reference", "#/subject_id")], "what one force owns is not tagged as another's"
