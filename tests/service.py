@@ -24,7 +24,7 @@ from uuid_utils.compat import uuid7
 
 from pip_api.access.key_sets import FixedKeys
 from pip_api.access.keys import load_signing_key
-from pip_api.access.permissions import ROLES, is_for_people
+from pip_api.access.permissions import ROLES, is_for_people, is_personal
 from pip_api.access.principals import Principal, system
 from pip_api.access.signatures import VerifyingKeys
 from pip_api.access.tables import ACCOUNT, FORCE, GRANT
@@ -94,10 +94,14 @@ class Service:
         return client
 
     async def caller(
-        self, role: str, on: str = "national", scope: str | None = None, *, needs_keys: bool = False
+        self, role: str, on: str | None = None, scope: str | None = None, *, needs_keys: bool = False
     ) -> httpx.AsyncClient:
-        """A client of its own with this role, and a token for it; a person, where programs may not have the role."""
+        """A client of its own with this role, and a token for it; a person, where programs may not have the role.
+
+        It holds the role nationally where nothing is said and that can be.
+        """
         client = self.http()
+        on = on or ("force:avon-and-somerset" if any(map(is_personal, ROLES[role])) else "national")
         if any(map(is_for_people, ROLES[role])):
             self._people[client] = (await self.person((role, on)), scope)
             return await self.again(client)

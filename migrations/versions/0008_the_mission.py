@@ -287,6 +287,54 @@ def upgrade() -> None:
         *(text("title"), text("purpose"), text("audience", null=True), *listed("measure_codes"), number("uses")),
         *(day("used_on", null=True), day("retired_on", null=True), text("retired_reason")),
     )
+    owned(
+        "job_role",
+        *(text("title"), number("required_skill_level", null=True), text("unit_kind", null=True)),
+        *listed("measure_codes", "framework_item_ids"),
+    )
+    owned(
+        "objective",
+        *(text("title"), text("success_criteria"), day("starts_on", null=True), day("due_on", null=True)),
+        *(text("status"), text("progress"), text("owner", null=True), refers("unit", null=True)),
+        *(refers("objective", "parent_objective_id", null=True), *listed("framework_item_ids"), text("tier")),
+    )
+    owned("person", text("name"), refers("job_role", null=True), refers("unit", null=True))
+    owned(
+        "skill_assessment",
+        *(text("met"), text("evidence"), day("assessed_on"), text("assessed_by")),
+        refers("framework_item", "statement_item_id", national=True),
+        parent="person",
+    )
+    owned(
+        "personal_objective",
+        *(text("title"), text("success_criteria"), day("starts_on", null=True), day("due_on", null=True)),
+        *(text("status"), text("progress"), text("kind"), refers("objective", null=True)),
+        parent="person",
+    )
+    owned(
+        "conversation",
+        *(text("kind"), day("held_on"), text("with_whom"), text("summary"), text("agreed"), day("next_on", null=True)),
+        parent="person",
+    )
+    national(
+        "national_meeting",
+        *(text("title"), day("held_on"), *listed("agenda"), day("updates_due_on", null=True), text("kind")),
+        coded("region"),
+    )
+    owned(
+        "meeting",
+        *(text("title"), day("held_on"), text("theme", null=True), text("kind")),
+        *listed("framework_item_ids", "agenda", "attendees", "decisions", "pip_ids"),
+        *(day("updates_due_on", null=True), day("inspection_theme_on", null=True)),
+        *(refers("board", null=True), refers("national_meeting", null=True, national=True)),
+    )
+    owned(
+        "presentation",
+        *(text("outcome", null=True), text("comments"), day("presented_on"), text("presented_by")),
+        *(refers("national_meeting", national=True), number("pip_version")),
+        *(sa.Column("as_of", Instant(), nullable=False), text("digest")),
+        parent="pip",
+    )
 
 
 def downgrade() -> None:

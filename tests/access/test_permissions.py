@@ -4,7 +4,15 @@ import re
 
 import pytest
 
-from pip_api.access.permissions import EVERY_ACCOUNT, OVERRIDE, OWN, PERMISSIONS, ROLES, is_for_people
+from pip_api.access.permissions import (
+    EVERY_ACCOUNT,
+    OVERRIDE,
+    OWN,
+    PERMISSIONS,
+    ROLES,
+    is_for_people,
+    is_personal,
+)
 from pip_api.app import OPERATIONS
 from tests.service import Service
 
@@ -40,7 +48,7 @@ def test_the_roles_are_those_of_the_contract() -> None:
     assert set(ROLES) == {
         "force_reader", "force_contributor", "force_lead", "force_approver", "data_submitter", "regional_triage",
         "ppmg_member", "reviewer_home_office", "reviewer_hmicfrs", "reviewer_college", "national_admin", "auditor",
-        "access_admin", "redactor",
+        "access_admin", "redactor", "people_lead",
     }  # fmt: skip
 
 
@@ -62,11 +70,17 @@ def test_only_the_administrator_changes_what_is_national() -> None:
     assert {role for role, held in ROLES.items() if held & national} == {"national_admin"}
 
 
+def test_what_is_known_of_single_people_is_for_those_who_lead_them() -> None:
+    personal = {each for held in ROLES.values() for each in held if is_personal(each)}
+    assert len(personal) == 8
+    assert {role for role, held in ROLES.items() if held & personal} == {"people_lead"}
+
+
 async def test_each_role_may_call_what_its_permissions_say_and_nothing_else(service: Service) -> None:
     """Whatever is sent, 403 comes exactly when the permission is not held: it is decided before anything is read."""
     nobody = "01890000-0000-7000-8000-000000000000"
     for role, held in ROLES.items():
-        caller = await service.caller(role, "national")
+        caller = await service.caller(role)
         for operation in OPERATIONS:
             path = re.sub(r"\{[a-z_]+\}", nobody, operation.path)
             answer = await caller.request(operation.method, path)

@@ -166,6 +166,8 @@ async def seed_nouns(
     if national:
         measure = {"name": "Calls", "unit": "count", "cadence": "month"}
         await made(admin, "/v1/measures", code="shared-measure", **measure)
+    else:
+        world.add("skills_gap", position, Row("", 1, force, f'"group":"{sentinel(str(force))}"'))
     for noun in NOUNS.values():
         if national == (noun.scope == "national"):
             by = lead if "force_lead" in noun.write else admin
@@ -173,7 +175,11 @@ async def seed_nouns(
                 by = await service.caller(noun.write[0], f"force:{force}")
             await _seed_noun(world, by, noun, position, "x" if force is None else sentinel(force))
     if national:
-        for kind, ref in (("question", "peel:prevention"), ("grade", "peel:good")):
+        for kind, ref in (
+            ("question", "peel:prevention"),
+            ("grade", "peel:good"),
+            ("statement", "performance-management-skill:statement-1.1"),
+        ):
             world.at[kind, "national"] = Row((await admin.get(f"/v1/framework-items/{ref}")).json()["id"], 1, None, ref)
 
 

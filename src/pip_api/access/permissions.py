@@ -13,6 +13,7 @@ NATIONAL_NOUNS: Final = (
     "framework",
     "framework_item",
     "measure",
+    "national_meeting",
     "national_service",
     "region",
     "support_level",
@@ -29,13 +30,17 @@ PLAN_NOUNS: Final = (
     "finding",
     "follow_up",
     "inspection_grade",
+    "job_role",
     "lesson",
     "measure_assessment",
+    "meeting",
     "milestone",
     "mitigation",
+    "objective",
     "performance_product",
     "pip",
     "practice_submission",
+    "presentation",
     "progress_update",
     "review",
     "risk",
@@ -50,6 +55,14 @@ PLAN_NOUNS: Final = (
     "unit",
 )
 """What plans are made of, and what forces keep beside them: whoever reads plans reads it, and who drafts writes it."""
+
+PERSONAL_NOUNS: Final = (
+    "conversation",
+    "person",
+    "personal_objective",
+    "skill_assessment",
+)
+"""What is known of single people: for those who lead them in a force or a region, and never for the nation."""
 
 
 def every(verb: str, nouns: tuple[str, ...]) -> frozenset[str]:
@@ -77,8 +90,14 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "force_lead": REFERENCE | PLAN | FIGURES | DRAFTING | {"figure:write", "import:run"},
     "force_approver": REFERENCE | PLAN | FIGURES | {"pip:write"},
     "data_submitter": REFERENCE | FIGURES | {"figure:write", "import:run"},
+    "people_lead": REFERENCE
+    | FIGURES
+    | {"job_role:read", "objective:read"}
+    | every("read", PERSONAL_NOUNS)
+    | every("write", PERSONAL_NOUNS),
     "regional_triage": OVERSIGHT,
-    "ppmg_member": OVERSIGHT | {"support_level_assignment:write", "concern:write"},
+    "ppmg_member": OVERSIGHT
+    | {"support_level_assignment:write", "concern:write", "national_meeting:write", "presentation:write"},
     "reviewer_home_office": OVERSIGHT,
     "reviewer_hmicfrs": OVERSIGHT | {"concern:write", "inspection_grade:write"},
     "reviewer_college": OVERSIGHT,
@@ -98,3 +117,8 @@ PERMISSIONS: Final = EVERY_ACCOUNT.union(*ROLES.values())
 def is_for_people(permission: str) -> bool:
     """Whether only a person may hold it: programs neither give access, read who did what, nor erase it."""
     return permission.partition(":")[0] in ("account", "grant", "audit", "redaction")
+
+
+def is_personal(permission: str) -> bool:
+    """Whether it reads or writes what is known of single people."""
+    return permission.partition(":")[0] in PERSONAL_NOUNS

@@ -92,11 +92,9 @@ async def compare_units(call: Call) -> Answer:
     """The figures of all units of a kind, with what they add up to."""
     force = asked_force(call, "figure:read", "unit:read")
     measure = await _measure(call)
-    mark, of = Mark(call.moment), call.query.get("of", WHOLE_FORCE)
-    whole = None if of == WHOLE_FORCE else await find_unit(call, force, of)
-    kind = _kind(call, whole)
-    beneath = {"force": force, "of": of, "kind": kind}
-    parts = await call.session.fetch(_units(mark.kind, False), **beneath, **mark.params)
+    whole = await find_unit(call, force, call.query["of"]) if "of" in call.query else None
+    of, kind = whole["code"] if whole else WHOLE_FORCE, _kind(call, whole)
+    parts = await _beneath(call, force, of, kind)
     period, figures = await _figures(call, force, measure["code"], [of, *(unit["code"] for unit in parts)])
     shown = [{"unit": unit, "figure": figures.get(unit["code"])} for unit in parts]
     body = to_json(
@@ -123,10 +121,26 @@ async def find_unit(call: Call, force: str, code: str) -> Record:
     return found
 
 
-def _kind(call: Call, whole: Record | None) -> str:
-    """What is compared: of the kinds that stand beneath the whole, the one asked for, or the next. Raises 400."""
+async def parts_of(call: Call, force: str, whole: Record | None) -> list[Record]:
+    """The units that a unit is made of, or the places of a force; none where it is an individual."""
+    below = _kinds_below(whole)
+    return await _beneath(call, force, whole["code"] if whole else WHOLE_FORCE, below[0]) if below else []
+
+
+async def _beneath(call: Call, force: str, of: str, kind: str) -> list[Record]:
+    mark = Mark(call.moment)
+    return await call.session.fetch(_units(mark.kind, False), force=force, of=of, kind=kind, **mark.params)
+
+
+def _kinds_below(whole: Record | None) -> list[str]:
+    """The kinds that stand somewhere beneath a unit, or the force, the next one first."""
     kinds = [each.value for each in ABOVE]
-    below = kinds if whole is None else kinds[kinds.index(whole["kind"]) + 1 :]
+    return kinds if whole is None else kinds[kinds.index(whole["kind"]) + 1 :]
+
+
+def _kind(call: Call, whole: Record | None) -> str:
+    """What is compared: of the kinds beneath the whole, the one asked for, or the next. Raises 400."""
+    below = _kinds_below(whole)
     if not below:
         raise bad_parameter("of", "An individual has no parts to compare.")
     if (kind := call.query.get("kind", below[0])) not in below:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Field
 
-from pip_api.access.permissions import ROLES, is_for_people
+from pip_api.access.permissions import ROLES, is_for_people, is_personal
 from pip_api.db.session import Session
 from pip_api.db.statements import Record
 from pip_api.kernel.query import equal
@@ -72,6 +72,11 @@ def access_is_for_people(grant: Record, on: RuleContext) -> Iterator[Record]:
         yield on.problem("GRA-005", "/role", "A program neither gives access, reads who did what, nor erases it.")
 
 
+def people_are_led_nearby(grant: Record, on: RuleContext) -> Iterator[Record]:
+    if grant["place"] == "national" and any(map(is_personal, ROLES.get(grant["role"], ()))):
+        yield on.problem("GRA-008", "/place", "What is known of single people is for their force or its region.")
+
+
 def goes_to_somebody_who_is_let_in(grant: Record, on: RuleContext) -> Iterator[Record]:
     if any(is_disabled(account, on.now) for account in on.related.get("account_id", ())):
         yield on.problem("GRA-007", "/account_id", "The account is disabled: let it in again first.")
@@ -98,7 +103,7 @@ grants = Resource(
     sorts=["valid_from", "valid_to"],
     references=[Reference("account_id", accounts), *PLACES],
     permits=[never_to_oneself, only_what_one_holds],
-    rules=[is_a_role, access_is_for_people, goes_to_somebody_who_is_let_in, lasts_a_while],
+    rules=[is_a_role, access_is_for_people, people_are_led_nearby, goes_to_somebody_who_is_let_in, lasts_a_while],
     complete=give_what_the_service_knows,
     changes_access=True,
 )

@@ -1,0 +1,89 @@
+"""How is a plan presented to a meeting of the nation, and what did the meeting see?
+
+Presenting freezes the version of the plan and the moment; what was seen is the document as of then, and its digest says
+whether it is told today as it was.
+"""
+
+import hashlib
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+from pydantic import BaseModel, Field
+
+from pip_api.db.columns import to_json
+from pip_api.db.statements import Record
+from pip_api.http.preconditions import content_etag
+from pip_api.http.problems import Problem
+from pip_api.insight.plan_document import PlanDocumentRead, plan_document
+from pip_api.kernel import verbs
+from pip_api.kernel.call import Answer, Call
+from pip_api.kernel.document import ID, IF_NONE_MATCH, REASON, Operation
+from pip_api.kernel.pages import tagged
+from pip_api.resources.presentations import presentations
+
+JUST_BEFORE = timedelta(microseconds=1)
+"""What is presented is the plan as it stood before it was presented."""
+
+
+class DocumentSeen(BaseModel):
+    """What a meeting saw of a plan."""
+
+    presentation_id: UUID
+    pip_id: UUID
+    pip_version: int
+    as_of: datetime
+    digest: str = Field(description="Of the document as it was seen.")
+    unaltered: bool = Field(
+        description="Whether the document here has that digest. It has not where something of it was redacted since, "
+        "or where a change was under way while it was presented and ended later."
+    )
+    document: PlanDocumentRead
+
+
+async def present(call: Call) -> Answer:
+    """A new presentation, with the version, the moment and the digest of what is seen."""
+    sent = presentations.accepted(call.body(), call.ignored)
+    return await verbs.create(presentations, call, await _seen(call, sent["pip_id"]))
+
+
+async def _seen(call: Call, pip_id: UUID) -> Record:
+    """What is kept of what is seen; nothing where there is no such plan, which is told where it is named."""
+    as_of = call.now - JUST_BEFORE
+    try:
+        document: Any = await plan_document(replace(call, moment=as_of), str(pip_id))
+    except Problem as refusal:
+        if refusal.code not in ("not_found", "withdrawn", "not_yet_created"):
+            raise
+        return {}
+    return {"pip_version": document["pip"]["version"], "as_of": as_of, "digest": _digest(document)}
+
+
+def _digest(document: Any) -> str:
+    return hashlib.sha256(rfc8785.dumps(json.loads(to_json(document)))).hexdigest()
+
+
+async def get_document_seen(call: Call) -> Answer:
+    """The whole plan as it was seen."""
+    row = await verbs.find(presentations, call, call.path["id"])
+    document = await plan_document(replace(call, moment=row["as_of"]), str(row["pip_id"]))
+    seen = {name: row[name] for name in ("pip_id", "pip_version", "as_of", "digest")}
+    told = {"presentation_id": row["id"], **seen, "unaltered": _digest(document) == row["digest"]}
+    body = to_json(told | {"document": document})
+    return tagged(call, content_etag(body), body)
+
+
+operations = [
+    Operation(
+        "POST", presentations.path, "createPresentation", presentations.plural, "Present a plan to a meeting",
+        presentations.writes, present, {201: presentations.read_shape}, [REASON], presentations.create_shape,
+    ),
+    Operation(
+        "GET", f"{presentations.path}/{{id}}/document", "getPresentationDocument", presentations.plural,
+        "Read the plan as the meeting saw it", presentations.reads, get_document_seen, {200: DocumentSeen, 304: None},
+        [ID, IF_NONE_MATCH],
+    ),
+]  # fmt: skip

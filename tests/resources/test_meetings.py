@@ -1,0 +1,53 @@
+"""Are meetings kept with their themes, decisions and days, in the force and in the nation?"""
+
+import httpx
+
+from tests.plans import AVON, a_concern, a_plan, changed, made
+from tests.service import Service, codes, refused
+
+
+async def test_the_rules_of_a_meeting_are_named(lead: httpx.AsyncClient) -> None:
+    concern = await a_concern(lead)
+    plan = await a_plan(lead, concern)
+    review = {"force_code": AVON, "kind": "learning_review", "title": "Third quarter", "held_on": "2026-12-15"}
+
+    async def rules(**sent: object) -> list[str]:
+        answer = await lead.post("/v1/meetings", json=review | {"theme": "Response"} | sent)
+        return [each["rule"] for each in refused(answer, 422, "validation_failed")["errors"]]
+
+    assert await rules(theme=None) == ["MTG-001"]  # set in advance
+    assert await rules(pip_ids=[plan["id"]] * 2) == ["MTG-002"]
+    assert await rules(updates_due_on="2026-12-16") == ["MTG-004"]
+    assert await rules(decisions=[{"text": "Move shifts"}], attendees=["DCC"]) == ["MTG-005", "MTG-005"]
+    assert await rules(inspection_theme_on="2026-12-01") == ["MTG-006"]
+    planned = await made(lead, "/v1/meetings", **review, theme="Response", inspection_theme_on="2027-02-01")
+    decided = {"decisions": [{"text": "Move shifts", "owner": "Superintendent, response", "due_on": "2026-12-01"}]}
+    held = await changed(lead, "/v1/meetings", planned, held_on="2026-11-15", pip_ids=[plan["id"]], **decided)
+    assert held.json()["decisions"][0]["due_on"] == "2026-12-01"
+    refused(await lead.delete(f"/v1/pips/{plan['id']}", headers={"If-Match": '"v1"'}), 409, "in_use")
+
+
+async def test_meetings_of_the_nation_are_seen_by_all_and_set_by_the_nation(
+    service: Service, admin: httpx.AsyncClient, lead: httpx.AsyncClient
+) -> None:
+    ppmg = {"title": "PPMG, December", "kind": "ppmg", "held_on": "2026-12-10", "updates_due_on": "2026-12-01"}
+    member = await service.caller("ppmg_member")
+    met = await made(member, "/v1/national-meetings", **ppmg, agenda=["Forces at level three"])
+    triage = {"title": "Triage", "kind": "regional_triage", "region_code": "south-west", "held_on": "2026-11-30"}
+    await made(admin, "/v1/national-meetings", **triage)
+    refused(await lead.post("/v1/national-meetings", json=ppmg), 403, "permission_denied")
+    listed = (await lead.get("/v1/national-meetings", params={"sort": "held_on"})).json()["items"]
+    assert [each["kind"] for each in listed] == ["regional_triage", "ppmg"]
+    for wrong, rule in (
+        (ppmg | {"region_code": "south-west"}, "MIN-002"),
+        (triage | {"region_code": None}, "MIN-001"),
+        (ppmg | {"updates_due_on": "2026-12-11"}, "MIN-003"),
+    ):
+        answer = await member.post("/v1/national-meetings", json=wrong)
+        assert [each["rule"] for each in refused(answer, 422, "validation_failed")["errors"]] == [rule]
+    part = {"force_code": AVON, "kind": "ppmg", "title": "Our part", "held_on": "2026-12-10"}
+    await made(lead, "/v1/meetings", **part, national_meeting_id=met["id"])
+    unknown = part | {"national_meeting_id": "0193c1d2-7a10-7c3e-9d55-0c9f6f0a1b2c"}
+    answer = await lead.post("/v1/meetings", json=unknown)
+    assert codes(answer) == [("unknown_reference", "#/national_meeting_id")]
+    refused(await member.delete(f"/v1/national-meetings/{met['id']}", headers={"If-Match": '"v1"'}), 409, "in_use")
