@@ -1,8 +1,14 @@
 """What do the tests tell their stories about? A concern, a plan that answers it, and its actions."""
 
+import json
+
 import httpx
 
-from tests.service import Record, refused
+from pip_api.db.columns import to_json
+from pip_api.kernel.verbs import find
+from pip_api.resources.pips import move, pips
+from pip_api.rules.lifecycle import PlanStatus
+from tests.service import Record, Service, refused
 
 AVON, DEVON, KENT = "avon-and-somerset", "devon-and-cornwall", "kent"
 CONCERN = {
@@ -37,6 +43,16 @@ async def a_plan(caller: httpx.AsyncClient, *concerns: Record, **other: object) 
     """A draft that answers these concerns, and is of the force of the first."""
     about = {"force_code": concerns[0]["force_code"], "concern_ids": [each["id"] for each in concerns]}
     return await made(caller, "/v1/pips", **({"title": "Answer calls in time"} | about | other))
+
+
+async def moved(service: Service, plan: Record, *states: str) -> Record:
+    """The plan after it was put into these states, one after another, without asking whether it may be."""
+    async with service.at_the_command_line() as call:
+        row = await find(pips, call, plan["id"])
+        for state in states:
+            row = await move(call, row, PlanStatus(state), call.today)
+    shown: Record = json.loads(to_json(row))
+    return shown
 
 
 async def an_action(caller: httpx.AsyncClient, plan: Record, **other: object) -> Record:

@@ -58,6 +58,7 @@ from pip_api.insight import (
     readiness,
     skills_gaps,
     totals,
+    transitions,
     triage,
 )
 from pip_api.kernel import routes
@@ -80,6 +81,7 @@ OPERATIONS = (
     *plan_document.operations,
     *readiness.operations,
     *plan_duties.operations,
+    *transitions.operations,
     *triage.operations,
     *totals.operations,
     *comparison.operations,

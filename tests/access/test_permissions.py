@@ -14,9 +14,12 @@ from pip_api.access.permissions import (
     is_personal,
 )
 from pip_api.app import OPERATIONS
+from pip_api.rules.lifecycle import ANSWER, MOVING
 from tests.service import Service
 
 USED = {operation.permission for operation in OPERATIONS}
+BESIDE = {OVERRIDE, ANSWER} | MOVING
+"""Asked for beside the permission of an operation."""
 
 
 def test_every_permission_of_an_operation_is_held_by_a_role() -> None:
@@ -25,8 +28,8 @@ def test_every_permission_of_an_operation_is_held_by_a_role() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_permission_of_a_role_opens_an_operation(role: str) -> None:
-    assert ROLES[role] <= USED | {OVERRIDE}
-    assert all(re.fullmatch(r"[a-z_]+:(read|write|run|rotate|approve)", each) for each in ROLES[role] - {OVERRIDE})
+    assert ROLES[role] <= USED | BESIDE
+    assert all(re.fullmatch(r"[a-z_]+:(read|write|run|rotate|approve|move)", each) for each in ROLES[role] - BESIDE)
 
 
 def test_who_may_write_may_read() -> None:

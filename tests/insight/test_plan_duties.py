@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tests.insight.test_plan_document import AT_THREE, document
-from tests.plans import a_concern, a_plan, made
+from tests.plans import AVON, a_concern, a_plan, an_action, changed, made
 from tests.service import Record
 
 
@@ -37,3 +37,52 @@ async def test_a_plan_without_days_has_an_empty_calendar(admin: httpx.AsyncClien
     assert [(each["kind"], each["late"]) for each in told["reviews"]] == [("internal", False), ("with_partners", False)]
     register = await document(admin, plan, "risk-register")
     assert register == {"pip_id": plan["id"], "pip_ref": plan["ref"], "risks": []}
+
+
+async def test_a_plan_with_days_and_risks_tells_them_in_order(lead: httpx.AsyncClient, plan: Record) -> None:
+    action = await an_action(lead, plan)
+    of_plan = {"pip_id": plan["id"]}
+    await made(lead, "/v1/milestones", **of_plan, title="Later", due_on="2026-12-01", important=True, update_due=True)
+    await made(lead, "/v1/milestones", **of_plan, title="Missed", due_on="2026-11-01")
+    held = {
+        "title": "First",
+        "kind": "internal",
+        "planned_on": "2026-10-20",
+        "held_on": "2026-10-20",
+        "attendees": ["DCC"],
+    }
+    await made(lead, "/v1/reviews", **of_plan, **held)
+    await made(lead, "/v1/follow-ups", **of_plan, title="Does it hold?", due_on="2027-10-01")
+    await changed(lead, "/v1/pips", plan, review_interval_days=30)
+    told = await document(lead, plan, "calendar")
+    assert [(each["day"], each["kind"], each["status"]) for each in told["entries"]] == [
+        ("2026-10-20", "review", "done"),
+        ("2026-11-01", "milestone", "late"),
+        ("2026-12-01", "milestone", "coming"),
+        ("2026-12-01", "update", "coming"),
+        ("2027-10-01", "follow_up", "coming"),
+    ]
+    assert told["milestones"] == {"met": 0, "late": 1, "coming": 1}
+    internal, _ = told["reviews"]
+    assert (internal["last_on"], internal["next_on"], internal["late"]) == ("2026-10-20", "2026-11-19", True)
+    bands = [{"name": "low", "from_score": 1}, {"name": "high", "from_score": 9}]
+    about = {"force_code": AVON, "title": "4x4", "size": 4, "valid_from": "2026-04-01"}
+    scale = await made(lead, "/v1/risk-scales", **about, bands=bands)
+    about = {**of_plan, "scale_id": scale["id"], "action_ids": [action["id"]], "raised_on": "2026-11-01"}
+    await made(lead, "/v1/risks", **about, title="Small", likelihood=1, impact=2)
+    risk = await made(lead, "/v1/risks", **about, title="Grave", kind="barrier", likelihood=3, impact=4)
+    await made(lead, "/v1/mitigations", risk_id=risk["id"], title="A list of officers")
+    grave, small = (await document(lead, plan, "risk-register"))["risks"]
+    assert (grave["risk_id"], grave["kind"], grave["score"], grave["band"]) == (risk["id"], "barrier", 12, "high")
+    assert (grave["tasks"], grave["mitigated"], grave["mitigations"]) == (["1.1"], True, ["A list of officers"])
+    assert (small["band"], small["mitigated"], small["pointer"]) == ("low", False, "#/risks/0")
+
+
+async def test_an_operator_sets_within_how_many_days_a_duty_is_due(admin: httpx.AsyncClient, plan: Record) -> None:
+    level = (await admin.get("/v1/support-levels/ref:level-3")).json()
+    names = ("draft_within_days", "share_within_days", "submit_within_days", "present_within_days")
+    assert {level[name] for name in names} == {None}
+    assert (await changed(admin, "/v1/support-levels", level, submit_within_days=42)).status_code == 200
+    await made(admin, "/v1/support-level-assignments", **AT_THREE, starts_on="2026-10-01")
+    (submit,) = (each for each in (await document(admin, plan, "obligations"))["obligations"] if each["due_on"])
+    assert (submit["duty"], submit["due_on"], submit["status"]) == ("submit", "2026-11-12", "late")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from tests.plans import AVON, DEVON, MEASURE, a_concern, a_plan, an_action, changed, made, put
+from tests.plans import AVON, DEVON, MEASURE, a_concern, a_plan, an_action, changed, made, moved, put
 from tests.service import Record, Service, refused
 
 CODE = "answered-in-time"
@@ -15,12 +15,12 @@ AT_THREE = {"force_code": AVON, "level_code": "level-3", "decided_by": "PPMG", "
 
 
 @pytest.fixture
-async def plan(admin: httpx.AsyncClient) -> Record:
+async def plan(service: Service, admin: httpx.AsyncClient) -> Record:
     """An active plan for a concern with a measure and for one without."""
     await made(admin, "/v1/measures", **MEASURE)
     measured = await a_concern(admin, measure_codes=[CODE], owner="ACC Response")
     root = await a_concern(admin, title="Demand is poorly understood", source="force")
-    return await a_plan(admin, root, measured, lead="Deputy Chief Constable", status="active")
+    return await moved(service, await a_plan(admin, root, measured, lead="Deputy Chief Constable"), "active")
 
 
 async def status(caller: httpx.AsyncClient, plan: Record) -> Record:

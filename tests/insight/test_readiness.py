@@ -4,7 +4,7 @@ import httpx
 
 from pip_api.rules.readiness import NEWEST
 from tests.insight.test_plan_document import document
-from tests.plans import a_concern, a_plan, an_action, changed
+from tests.plans import AVON, MEASURE, a_concern, a_plan, an_action, changed, made
 from tests.service import refused
 
 
@@ -55,3 +55,38 @@ async def test_actions_are_told_what_they_lack_to_be_smart(admin: httpx.AsyncCli
     ]  # fmt: skip
     await changed(admin, "/v1/actions", action, due_on="2026-12-01")
     assert (await document(admin, plan, "smart"))["parts"] == ["relevant"]
+
+
+async def test_a_plan_becomes_ready_part_by_part(lead: httpx.AsyncClient, admin: httpx.AsyncClient) -> None:
+    """What each rule asks is there to be given through the service."""
+    await made(admin, "/v1/measures", **MEASURE)
+    days = {"starts_on": "2026-10-01", "ends_on": "2027-03-31"}
+    concern = await a_concern(lead, owner="ACC", measure_codes=[MEASURE["code"]], **days)
+    about, of = {"force_code": AVON, "concern_ids": [concern["id"]]}, {"concern_ids": [concern["id"]]}
+    analysis = {"title": "Why", "method": "five_whys", "conducted_on": "2026-10-01", "conducted_by": "Team"}
+    analysed = await made(lead, "/v1/root-cause-analyses", **about, **analysis)
+    found = {"title": "Demand", "kind": "root_cause", "theme": "demand", "root_cause_analysis_id": analysed["id"]}
+    finding = await made(lead, "/v1/findings", **found, **of)
+    board = {"force_code": AVON, "title": "Board", "level": "force", "challenges": True, "escalates": True}
+    boards = [(await made(lead, "/v1/boards", **board))["id"]]
+    told = {"lead": "DCC", "timeline": "Milestones fall before PPMG.", "board_ids": boards, **days}
+    plan = await a_plan(lead, concern, **told, review_interval_days=30, partner_review_interval_days=90)
+    whole = {"description": "Consult.", "intended_outputs": ["In force"], "lead": "Supt", "resources": "Two analysts"}
+    dated = {"starts_on": "2026-10-01", "due_on": "2026-12-18", "priority": 1}
+    linked = {"finding_ids": [finding["id"]], "measure_codes": [MEASURE["code"]]}
+    action = await an_action(lead, plan, **whole, **dated, **linked)
+    mine = {"pip_id": plan["id"]}
+    assert (await document(lead, plan, "readiness"))["verdict"] == "not_ready"
+    dip = {"title": "Dip", "what": "Calls", "method": "dip_sample", "by_whom": "Audit", "every_days": 30}
+    await made(lead, "/v1/assurance-mechanisms", **mine, **dip)
+    await made(
+        lead, "/v1/milestones", **mine, title="First", due_on="2026-11-30", update_due=True, action_id=action["id"]
+    )
+    for kind, origin in (("own_force", "internal"), ("college_resource", "external")):
+        await made(lead, "/v1/support-measures", **mine, **of, title=kind, kind=kind, origin=origin)
+    lasting = {"title": "A permanent team", "description": "Five posts.", "owner": "Head", "action_ids": [action["id"]]}
+    await made(lead, "/v1/sustainability-arrangements", **mine, **lasting)
+    report = await document(lead, plan, "readiness")
+    assert [each for each in report["results"] if each["result"] in ("fail", "warn")] == []
+    assert report["verdict"] == "ready"
+    assert (await document(lead, plan, "smart"))["smart"]

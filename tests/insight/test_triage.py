@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from pip_api.insight.triage import CSV_COLUMNS
-from tests.plans import AVON, DEVON, KENT, MEASURE, a_concern, a_plan, an_action, changed, made, put
+from tests.plans import AVON, DEVON, KENT, MEASURE, a_concern, a_plan, an_action, changed, made, moved, put
 from tests.service import Record, Service, refused
 
 LEVELS = "/v1/support-level-assignments"
@@ -15,14 +15,14 @@ SOUTH_WEST = [AVON, DEVON, "dorset", "gloucestershire", "wiltshire"]
 
 
 @pytest.fixture
-async def plan(admin: httpx.AsyncClient) -> Record:
+async def plan(service: Service, admin: httpx.AsyncClient) -> Record:
     """The one plan: of Avon and Somerset, which is at level 3; Kent is at level 4 and has none."""
     decided = {"decided_by": "PPMG", "reason": "Enduring concerns.", "starts_on": "2026-06-01"}
     await made(admin, LEVELS, **decided, force_code=AVON, level_code="level-3")
     await made(admin, LEVELS, **decided, force_code=KENT, level_code="level-4")
     await made(admin, "/v1/measures", **MEASURE)
     concern = await a_concern(admin, measure_codes=["answered-in-time"])
-    return await a_plan(admin, concern, lead="Deputy Chief Constable", status="active")
+    return await moved(service, await a_plan(admin, concern, lead="Deputy Chief Constable"), "active")
 
 
 async def triage(caller: httpx.AsyncClient, **query: str) -> dict[str, Record]:
@@ -80,14 +80,14 @@ async def test_forces_are_chosen_by_region_and_level(admin: httpx.AsyncClient, p
     refused(await admin.get("/v1/triage", params={"regoin": "wales"}), 400, "unknown_query_parameter")
 
 
-async def test_plans_that_are_over_are_left_out(admin: httpx.AsyncClient, plan: Record) -> None:
-    old = await changed(admin, "/v1/pips", plan, status="superseded")
+async def test_plans_that_are_over_are_left_out(service: Service, admin: httpx.AsyncClient, plan: Record) -> None:
+    old = await moved(service, plan, "superseded")
     assert (await triage(admin))[AVON]["plans"] == []
-    concern = {"force_code": AVON, "id": old.json()["concern_ids"][0]}
-    new = await a_plan(admin, concern, lead="DCC", status="active")
+    concern = {"force_code": AVON, "id": old["concern_ids"][0]}
+    new = await moved(service, await a_plan(admin, concern, lead="DCC"), "active")
     for status in ("sustaining", "closed"):
         assert [each["id"] for each in (await triage(admin))[AVON]["plans"]] == [new["id"]]
-        new = (await changed(admin, "/v1/pips", new, status=status)).json()
+        new = await moved(service, new, status)
     assert (await triage(admin))[AVON]["plans"] == []
     draft = await a_plan(admin, concern)
     assert [each["id"] for each in (await triage(admin))[AVON]["plans"]] == [draft["id"]]
@@ -102,11 +102,13 @@ async def test_a_force_that_has_ended_is_left_out(admin: httpx.AsyncClient) -> N
     assert sorted(await triage(admin, region="south-west")) == [AVON, DEVON, "gloucestershire", "wiltshire"]
 
 
-async def test_a_plan_that_an_ended_force_left_is_still_shown(admin: httpx.AsyncClient, plan: Record) -> None:
+async def test_a_plan_that_an_ended_force_left_is_still_shown(
+    service: Service, admin: httpx.AsyncClient, plan: Record
+) -> None:
     force = (await admin.get(f"/v1/forces/{AVON}")).json()
     assert (await changed(admin, "/v1/forces", force, ends_on="2026-10-31")).status_code == 200
     assert [each["ref"] for each in (await triage(admin, region="south-west"))[AVON]["plans"]] == [plan["ref"]]
-    assert (await changed(admin, "/v1/pips", plan, status="superseded")).status_code == 200
+    await moved(service, plan, "superseded")
     assert AVON not in await triage(admin, region="south-west")
 
 

@@ -114,6 +114,7 @@ class Rule:
     elsewhere: int | None = None
     malformed: int | None = None
     denied: int = 403
+    stopped: tuple[str, ...] = ()
 
     @property
     def of_force(self) -> bool:
@@ -190,6 +191,9 @@ def expected(rule: Rule, sees: Rule, caller: Caller, position: str) -> int:
         if rule.shape == "create":
             return 422 if permitted or "force_code" not in rule.send else rule.denied
         return rule.withdrawn or 404
+    held = [role for role, place in caller.grants if role in rule.may and covers(place, force)]
+    if permitted and held and set(held) <= set(rule.stopped):
+        return 409
     return 200 if permitted else rule.denied
 
 

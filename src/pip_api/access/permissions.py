@@ -37,6 +37,7 @@ PLAN_NOUNS: Final = (
     "milestone",
     "mitigation",
     "objective",
+    "partner_review",
     "performance_product",
     "pip",
     "practice_submission",
@@ -74,9 +75,16 @@ PLAN: Final = every("read", PLAN_NOUNS) | {"support_level_assignment:read", "cov
 FIGURES: Final = frozenset({"figure:read", "unit:read"})
 DRAFTING: Final = every("write", PLAN_NOUNS)
 OVERSIGHT: Final = REFERENCE | PLAN | FIGURES | {"triage:read"}
+ANSWERING: Final = frozenset({"partner_review:write", "partner_review:answer"})
+"""To say what a partner thinks of a plan that was shared with it."""
 
 OVERRIDE: Final = "version:override"
 """To change something whatever its version is (If-Match: *)."""
+
+MOVE: Final = "pip:move"
+"""To move plans from state to state; each move asks for one permission more (rules/lifecycle.py)."""
+PAST_GATE: Final = "readiness:override"
+"""To move a plan past the gate of readiness, with a reason."""
 
 SELF: Final = "self:read"
 """To ask who one is and what one may do."""
@@ -86,9 +94,9 @@ EVERY_ACCOUNT: Final = frozenset({SELF, "head:read"})
 
 ROLES: Final[dict[str, frozenset[str]]] = {
     "force_reader": REFERENCE | PLAN | FIGURES,
-    "force_contributor": REFERENCE | PLAN | FIGURES | DRAFTING | {"figure:write"},
-    "force_lead": REFERENCE | PLAN | FIGURES | DRAFTING | {"figure:write", "import:run"},
-    "force_approver": REFERENCE | PLAN | FIGURES | {"pip:write"},
+    "force_contributor": REFERENCE | PLAN | FIGURES | DRAFTING | {MOVE, "figure:write"},
+    "force_lead": REFERENCE | PLAN | FIGURES | DRAFTING | {MOVE, "pip:submit", PAST_GATE, "figure:write", "import:run"},
+    "force_approver": REFERENCE | PLAN | FIGURES | {MOVE, "pip:approve", PAST_GATE},
     "data_submitter": REFERENCE | FIGURES | {"figure:write", "import:run"},
     "people_lead": REFERENCE
     | FIGURES
@@ -97,13 +105,16 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     | every("write", PERSONAL_NOUNS),
     "regional_triage": OVERSIGHT,
     "ppmg_member": OVERSIGHT
+    | {MOVE, "pip:present", PAST_GATE}
     | {"support_level_assignment:write", "concern:write", "national_meeting:write", "presentation:write"},
-    "reviewer_home_office": OVERSIGHT,
-    "reviewer_hmicfrs": OVERSIGHT | {"concern:write", "inspection_grade:write"},
-    "reviewer_college": OVERSIGHT,
+    "reviewer_home_office": OVERSIGHT | ANSWERING,
+    "reviewer_hmicfrs": OVERSIGHT | ANSWERING | {"concern:write", "inspection_grade:write"},
+    "reviewer_college": OVERSIGHT | ANSWERING,
     "national_admin": OVERSIGHT
     | DRAFTING
     | every("write", NATIONAL_NOUNS)
+    | ANSWERING
+    | {MOVE, "pip:submit", "pip:approve", "pip:present", PAST_GATE}
     | {OVERRIDE, "support_level_assignment:write", "figure:write", "import:run"},
     "redactor": REFERENCE | PLAN | FIGURES | {"redaction:read", "redaction:write", "redaction:approve"},
     "auditor": frozenset({"audit:read"}),

@@ -6,6 +6,7 @@ left alone: an administrator's edits outlast an upgrade.
 
 import csv
 from collections.abc import Iterator
+from datetime import date
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -26,10 +27,11 @@ from pip_api.resources.figure_operations import put_figure
 from pip_api.resources.forces import forces
 from pip_api.resources.frameworks import framework_items, frameworks
 from pip_api.resources.measures import measures
-from pip_api.resources.pips import pips
+from pip_api.resources.pips import move, pips
 from pip_api.resources.progress import progress_updates
 from pip_api.resources.regions import regions
 from pip_api.resources.support_levels import support_level_assignments, support_levels
+from pip_api.rules.lifecycle import PlanStatus
 
 _SHIPPED = files("pip_api") / "catalogue"
 
@@ -108,14 +110,15 @@ async def load_example(services: Services) -> None:
             key = concern.pop("key")
             ids[key] = str((await loader.create(concerns, force | concern | {"affects": effects}))["id"])
         plan = example["plan"]
-        status, covered = plan.pop("status"), [ids[key] for key in plan.pop("concerns")]
+        way, covered = plan.pop("way"), [ids[key] for key in plan.pop("concerns")]
         pip = await loader.create(pips, force | plan | {"concern_ids": covered})
         made = [
             await loader.create(actions, action | {"pip_id": str(pip["id"]), "concern_id": ids[action.pop("concern")]})
             for action in example["actions"]
         ]
-        body = {"status": status, "version": pip["version"]}
-        await verbs.change(pips, loader.call(path={"id": str(pip["id"])}, body=lambda: body))
+        for state, day in way.items():
+            call = loader.call(query={"reason": example["note"]})
+            pip = await move(call, pip, PlanStatus(state), date.fromisoformat(day))
         for update in example["updates"]:
             about = {"action_id": str(made[int(update.pop("action")) - 1]["id"])} if "action" in update else {}
             percent = {"percent_complete": int(update["percent_complete"])}

@@ -38,6 +38,7 @@ CATALOGUE: dict[str, Kind] = {
     "not_acceptable": Kind(406, "None of the media types you accept is available here"),
     "duplicate_reference": Kind(409, "Something with this reference exists already"),
     "period_overlap": Kind(409, "The period overlaps another"),
+    "invalid_transition": Kind(409, "The plan cannot be moved there"),
     "in_use": Kind(409, "Something else still refers to this"),
     "still_current": Kind(409, "The newest version still says it"),
     "already_done": Kind(409, "There is nothing left to do"),

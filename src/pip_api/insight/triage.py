@@ -33,6 +33,7 @@ from pip_api.kernel.moments import MOMENT
 from pip_api.kernel.pages import tagged
 from pip_api.kernel.query import commas
 from pip_api.ledger.as_of import Mark, MarkKind
+from pip_api.rules.lifecycle import ENDED
 
 CSV_COLUMNS = (
     "force_code", "force_name", "region_code", "level", "level_since", "pip_ref", "pip_title", "pip_status", "pip_lead",
@@ -69,7 +70,7 @@ def _triage(kind: MarkKind) -> Statement:
     asked = any_of(force.c.code, bindparam("forces", type_=Texts())) & or_(
         bindparam("any_region", type_=Integer()) == 1, force.c.region_code == bindparam("region", type_=Code)
     )
-    live = ~is_one_of(pip.c.status, "closed", "superseded") & pip.c.withdrawn_at.is_(None)
+    live = ~is_one_of(pip.c.status, *ENDED) & pip.c.withdrawn_at.is_(None)
     live &= pip.c.force_code.in_(select(force.c.code).where(asked))  # before the parts of a plan are put together
     plans = select(*columns(of)).where(live).subquery("plans")
     stands = or_(func.coalesce(force.c.ends_on, TODAY) >= TODAY, plans.c.ref.is_not(None))

@@ -85,8 +85,9 @@ class Resource:
     at creation, what the service assigns, such as a number; `derived` are columns worked out from the others at every
     write. `sort_as` makes of a column what to sort by instead of itself. `describes` is one sentence for the document.
     `permits` are rules of who may bring a row about at all, beside the permission to write; what breaks one is refused
-    with 403. `changes_access` says that its rows decide who reaches what. `known_as` is the member by which sentences
-    speak of a row: its key, where nothing else is said. `hidden` are columns that are in no answer and in no entry.
+    with 403. `moved` are columns that no patch changes, but stories of the noun's own. `changes_access` says that its
+    rows decide who reaches what. `known_as` is the member by which sentences speak of a row: its key, where nothing
+    else is said. `hidden` are columns that are in no answer and in no entry.
     """
 
     noun: str
@@ -104,6 +105,7 @@ class Resource:
     rules: Sequence[Rule] = ()
     verbs: Sequence[Verb] = ALL_VERBS
     complete: Completion | None = None
+    moved: Sequence[str] = ()
     changes_access: bool = False
     known_as: str = ""
     hidden: Sequence[str] = ()
@@ -118,7 +120,7 @@ class Resource:
         self.home = home_of(self.table)
         self.reads, self.writes = f"{self.noun}:read", f"{self.noun}:write"
         self.names = tuple(name for name in _in_order(self.row, self.create) if name not in self.hidden)
-        self.changeable = (*self.fields.model_fields, *self.derived)
+        self.changeable = (*self.fields.model_fields, *self.moved, *self.derived)
         self.label = self.noun.replace("_", " ")
         self.a_label = f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.label}"
         self.known_as = self.known_as or self.key or "id"

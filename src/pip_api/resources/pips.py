@@ -1,28 +1,30 @@
 """What is a Performance Improvement Plan here: a force's structured, measured answer to its performance concerns?"""
 
 from collections.abc import Iterator
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
 from sqlmodel import Field
 
-from pip_api.db.columns import Code
+from pip_api.db.columns import Code, Uid
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement, column_of
-from pip_api.kernel.checks import has_come, in_order, once
+from pip_api.kernel.call import Call
+from pip_api.kernel.checks import in_order, once
 from pip_api.kernel.query import equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
 from pip_api.kernel.shapes import Day, Line, Owned, Prose, Shape, Whole, examples, members, one_of, owner
+from pip_api.kernel.writing import changes, following, write
 from pip_api.resources.boards import boards
 from pip_api.resources.concerns import concerns
 from pip_api.resources.forces import forces
-from pip_api.rules.lifecycle import PLAN_MOVES, PlanStatus, may_move
+from pip_api.rules.lifecycle import PLAN_MOVES, PlanStatus, noted
 
 
 class PipFields(Shape):
     title: Line
     summary: Prose = ""
-    status: PlanStatus = one_of("Where the plan is in its life.", default=PlanStatus.draft)
     lead: Line | None = Field(default=None, description="The one person responsible for the plan.")
     concern_ids: list[UUID] = members("The concerns that the plan answers, the most pressing first.")
     starts_on: Day | None = None
@@ -41,7 +43,6 @@ class PipFields(Shape):
     partner_review_interval_days: Whole | None = Field(
         default=None, ge=1, le=3_660, description="How many days lie between two reviews with partners, at most."
     )
-    closed_on: Day | None = Field(default=None, description="The day on which it was closed.")
     sustainability: Prose = Field(default="", description="How the improvement lasts after the plan has ended.")
 
 
@@ -63,20 +64,23 @@ class Pip(Owned, PipCreate, table=True):
     ref: str = Field(
         unique=True, sa_type=Code, description="Force, year and number, such as avon-and-somerset-2026-01."
     )
-
-
-def moves_in_order(pip: Record, on: RuleContext) -> Iterator[Record]:
-    before = PlanStatus(on.before["status"] if on.before is not None else "draft")
-    if not may_move(PLAN_MOVES, before, pip["status"]):
-        allowed = ", ".join(PLAN_MOVES[before]) or "nothing else"
-        yield on.problem("PIP-001", "/status", f"From {before} a plan moves to {allowed}.", "invalid_transition")
+    status: PlanStatus = one_of("Where the plan is in its life. Transitions move it.", default=PlanStatus.draft)
+    submitted_by: UUID | None = Field(
+        default=None, sa_type=Uid, description="The account that last shared it for review, or submitted it."
+    )
+    submitted_on: Day | None = None
+    submitted_to_ppmg_on: Day | None = None
+    approved_by: UUID | None = Field(default=None, sa_type=Uid, description="The account that last agreed to it.")
+    approved_on: Day | None = None
+    closed_on: Day | None = Field(default=None, description="When it was closed, withdrawn or superseded.")
 
 
 def answers_something(pip: Record, on: RuleContext) -> Iterator[Record]:
     """PIP guide: a plan is tied to at least one concern; a draft may still be looking for its own."""
-    if pip["status"] != "draft" and not pip["concern_ids"]:
+    status = pip.get("status", "draft")  # which a new one has not got yet
+    if status != "draft" and not pip["concern_ids"]:
         yield on.problem("PIP-004", "/concern_ids", "A plan that is no longer a draft needs a concern.", "required")
-    if pip["status"] in ("active", "sustaining") and not pip["lead"]:
+    if status in ("active", "sustaining") and not pip["lead"]:
         yield on.problem("PIP-005", "/lead", "An active plan needs one responsible lead.", "required")
 
 
@@ -85,11 +89,17 @@ _REFS = Statement(
 )
 
 
+MOVED = (
+    "status", "submitted_by", "submitted_on", "submitted_to_ppmg_on", "approved_by", "approved_on", "closed_on",
+)  # fmt: skip
+
+
 async def give_reference(session: Session, pip: Record, on: RuleContext) -> None:
-    """The next number of the force and year.
+    """A draft with the next number of the force and year.
 
     Two plans at once may be given the same; the database refuses the second, and the request is tried again.
     """
+    pip["status"] = PlanStatus.draft
     stem = f"{pip['force_code']}-{on.today.year}-"
     taken = await session.fetch(_REFS, force_code=pip["force_code"])
     numbers = (int(row["ref"].removeprefix(stem)) for row in taken if row["ref"].startswith(stem))
@@ -116,12 +126,20 @@ pips = Resource(
         Reference("board_ids", boards, within="force_code"),
     ],
     rules=[
-        moves_in_order,
         in_order("PIP-002", "starts_on", "ends_on"),
         once("PIP-003", "concern_ids"),
         answers_something,
         once("PIP-006", "board_ids"),
-        has_come("PIP-007", "closed_on"),
     ],
     complete=give_reference,
+    moved=MOVED,
 )
+
+
+async def move(call: Call, before: Record, after: PlanStatus, day: date) -> Record:
+    """Writes a plan in its next state. Whether it may be moved there was asked before."""
+    moved = before | {"status": after} | noted(after, call.by.id, day)
+    changed = [name for name in MOVED if moved[name] != before[name]]
+    moved |= following(call, before)
+    await write(pips, call, "moved", moved, changes(pips, moved, changed))
+    return moved

@@ -5,6 +5,7 @@ flags for what they bring about, such as that the plan must be presented to PPMG
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from sqlmodel import Field
 
@@ -16,6 +17,12 @@ from pip_api.kernel.shapes import CodeText, Day, Flag, Line, Named, Prose, Row, 
 from pip_api.resources.forces import forces
 
 
+def within(duty: str) -> Any:
+    """A number of days that an operator sets: no published source gives one, and without it the duty has no day."""
+    told = f"Within how many days of the first at this level {duty}; null where nobody has set it."
+    return Field(default=None, ge=0, le=3_650, description=told)
+
+
 class SupportLevelFields(Shape):
     name: Line
     definition: Prose = Field(description="What puts a force at this level.")
@@ -24,6 +31,10 @@ class SupportLevelFields(Shape):
         description="Whether the plan is shared with the Home Office, HMICFRS and the College for review."
     )
     presented_to_ppmg: Flag = Field(description="Whether the plan must be presented to PPMG.")
+    draft_within_days: Whole | None = within("a plan is drafted")
+    share_within_days: Whole | None = within("the plan is shared with partners")
+    submit_within_days: Whole | None = within("the plan is submitted to PPMG")
+    present_within_days: Whole | None = within("the plan is presented to PPMG")
     source: Prose = Field(default="", description="Where the definition comes from.")
     valid_from: Day | None = Field(default=None, description="The day from which the definition holds, where known.")
     valid_to: Day | None = Field(default=None, description="Its last day, once it is replaced.")

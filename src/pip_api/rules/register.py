@@ -1,6 +1,6 @@
 """How grave is a risk? Its score, and the band of the force's own scale that it falls in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pip_api.rules.plan_document import PlanDocument
@@ -25,22 +25,6 @@ def band(scale: Mapping[str, Any], points: int) -> str | None:
     """The name of the last band that begins at or below a score."""
     reached = [each for each in scale["bands"] if each["from_score"] <= points]
     return max(reached, key=lambda each: int(each["from_score"]))["name"] if reached else None
-
-
-def faults(size: int, bands: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
-    """What is wrong with a scale, by the place of the band: they begin at 1 and rise, and no score is out of reach."""
-    wrong = []
-    for place, each in enumerate(bands):
-        start = each["from_score"]
-        if place == 0 and start != 1:
-            wrong.append((place, "The first band begins at score 1."))
-        if place and start <= bands[place - 1]["from_score"]:
-            wrong.append((place, "Each band begins above the one before."))
-        if start > size * size:
-            wrong.append((place, "No risk on a scale of this size has such a score."))
-        if each["name"] in [other["name"] for other in bands[:place]]:
-            wrong.append((place, "Another band has this name."))
-    return wrong
 
 
 def register(plan: PlanDocument) -> list[Registered]:
