@@ -1,16 +1,14 @@
 """Is every line of the checklist of hostile requests answered for, and every requirement of ASVS that applies?"""
 
-import ast
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import yaml
 
+from tests.named import ROOT, missing, names_in
 from tests.service import Record
 
-ROOT = Path(__file__).parents[2]
 CHECKLIST: dict[str, Record] = yaml.safe_load(Path(__file__).with_name("checklist.yaml").read_text())
 SECURITY = (ROOT / "docs" / "security.md").read_text()
 REQUIREMENTS = """
@@ -38,20 +36,6 @@ def numbers() -> Iterator[str]:
         section, _, last = text.rpartition(".")
         first, _, end = last.partition("-")
         yield from (f"{section}.{number}" for number in range(int(first), int(end or first) + 1))
-
-
-@cache
-def names_in(file: str) -> frozenset[str]:
-    path = ROOT / file
-    if not path.is_file():
-        return frozenset()
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    return frozenset(each.name for each in ast.parse(path.read_text()).body if isinstance(each, functions))
-
-
-def missing(named: list[str]) -> list[str]:
-    """Those of the tests named that there are not."""
-    return [each for each in named if each.partition("::")[2] not in names_in(each.partition("::")[0])]
 
 
 def test_each_of_the_66_lines_has_a_test_that_exists_or_a_dated_word() -> None:
