@@ -102,8 +102,8 @@ def test_every_operation_says_what_it_is_and_which_refusals_it_has() -> None:
 
 def test_what_two_reasons_are_for_is_told() -> None:
     told = {each["operationId"] for each in OPERATIONS if "the parameter `reason` says why" in each["description"]}
-    level = "SupportLevelAssignment"
-    assert told == {"createGrant", "changeGrant", f"create{level}", f"change{level}"}
+    nouns = ("Escalation", "Grant", "SupportLevelAssignment")
+    assert told == {f"{verb}{noun}" for verb in ("create", "change") for noun in nouns}
 
 
 def test_every_answer_names_its_headers_and_every_header_is_described() -> None:

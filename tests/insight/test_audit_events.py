@@ -177,8 +177,8 @@ def test_the_actions_that_can_be_asked_for_are_those_that_are_written() -> None:
     assert len(whole) == 5
     assert whole <= known
     done = {*re.findall(r'(?:write|noted)\(\w+, call, "([a-z_]+)"', source)}
-    assert done == {"created", "changed", "withdrawn", "redacted", "approved"}
-    assert {f"redaction.{each}" for each in done} <= known
+    assert done == {"created", "changed", "withdrawn", "redacted", "approved", "moved"}
+    assert {"pip.moved", *(f"redaction.{each}" for each in done - {"moved"})} <= known
     assert {f"pip.{each}" for each in ("denied", "read", "exported")} <= known
 
 

@@ -100,7 +100,7 @@ async def test_figures_are_balanced_with_what_people_judge_and_tell(
         "force_code": AVON,
         "title": "A night",
         "kind": "reality_test",
-        "where": "North",
+        "location": "North",
         "text": "Two desks empty.",
     }
     await made(lead, "/v1/stories", **story, told_on="2026-10-03", measure_codes=["calls"])
@@ -112,7 +112,7 @@ async def test_figures_are_balanced_with_what_people_judge_and_tell(
         "capacity": "adequate",
         "commitment": "strong",
     }
-    assert [(each["title"], each["where"]) for each in calls["stories"]] == [("A night", "North")]
+    assert [(each["title"], each["location"]) for each in calls["stories"]] == [("A night", "North")]
     assert found["evidence"] == {
         "figures": 10, "assessments": 2, "stories": 1, "measures_without_judgement": ["answered"],
     }  # fmt: skip

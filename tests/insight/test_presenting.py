@@ -14,7 +14,8 @@ async def meeting(admin: httpx.AsyncClient) -> Record:
     return await made(admin, "/v1/national-meetings", title="PPMG", kind="ppmg", held_on="2026-11-20")
 
 
-async def presented(caller: httpx.AsyncClient, plan: Record, meeting: Record) -> Record:
+async def presented(service: Service, caller: httpx.AsyncClient, plan: Record, meeting: Record) -> Record:
+    service.clock.forward(seconds=5)  # what is presented is what stood before
     about = {"pip_id": plan["id"], "national_meeting_id": meeting["id"], "presented_on": meeting["held_on"]}
     return await made(caller, PATH, **about, presented_by="Deputy Chief Constable")
 
@@ -24,8 +25,7 @@ async def test_what_was_seen_stays_as_it_was_seen(
 ) -> None:
     plan = await a_plan(lead, concern)
     action = await an_action(lead, plan)
-    service.clock.forward(seconds=5)
-    seen = await presented(lead, plan, meeting)
+    seen = await presented(service, lead, plan, meeting)
     assert (seen["force_code"], seen["pip_version"], len(seen["digest"])) == (AVON, 1, 64)
     service.clock.forward(seconds=60)
     await changed(lead, "/v1/pips", plan, title="Another title")
@@ -34,15 +34,17 @@ async def test_what_was_seen_stays_as_it_was_seen(
     assert (told["unaltered"], told["digest"], told["pip_version"]) == (True, seen["digest"], 1)
     assert told["document"]["pip"]["title"] == plan["title"]
     assert [each["title"] for each in told["document"]["actions"]] == [action["title"]]
-    service.clock.forward(seconds=5)
-    again = await presented(lead, plan, meeting)
+    again = await presented(service, lead, plan, meeting)
     assert (again["pip_version"], again["digest"] != seen["digest"]) == (2, True)
 
 
 async def test_what_the_board_said_is_added_and_nothing_else(
     service: Service, lead: httpx.AsyncClient, concern: Record, meeting: Record
 ) -> None:
-    seen = await presented(lead, await a_plan(lead, concern), meeting)
+    """And by those who saw it: whoever presents a plan does not say what came of it."""
+    seen = await presented(service, lead, await a_plan(lead, concern), meeting)
+    answer = await changed(lead, PATH, seen, outcome="accepted", comments="Well done.")
+    assert [each["rule"] for each in refused(answer, 422, "validation_failed")["errors"]] == ["PRS-004", "PRS-005"]
     member = await service.caller("ppmg_member")
     answer = await changed(member, PATH, seen, outcome="comments")
     assert [each["rule"] for each in refused(answer, 422, "validation_failed")["errors"]] == ["PRS-003"]
@@ -56,6 +58,7 @@ async def test_what_cannot_be_presented(
     service: Service, admin: httpx.AsyncClient, lead: httpx.AsyncClient, concern: Record, meeting: Record
 ) -> None:
     plan = await a_plan(lead, concern)
+    service.clock.forward(seconds=5)
     about = {"pip_id": plan["id"], "national_meeting_id": meeting["id"], "presented_by": "DCC"}
     answer = await lead.post(PATH, json=about | {"presented_on": "2026-11-19"})
     assert [each["rule"] for each in refused(answer, 422, "validation_failed")["errors"]] == ["PRS-002"]
@@ -65,7 +68,7 @@ async def test_what_cannot_be_presented(
     theirs = await a_plan(admin, await a_concern(admin, force_code=DEVON))
     answer = await lead.post(PATH, json=about | {"pip_id": theirs["id"], "presented_on": "2026-11-20"})
     assert codes(answer) == [("unknown_reference", "#/pip_id")]
-    seen = await presented(admin, theirs, meeting)
+    seen = await presented(service, admin, theirs, meeting)
     refused(await lead.get(f"{PATH}/{seen['id']}/document"), 404, "not_found")
     reader = await service.caller("force_reader", f"force:{AVON}")
     answer = await reader.post(PATH, json=about | {"presented_on": "2026-11-20"})

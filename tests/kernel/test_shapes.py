@@ -58,7 +58,10 @@ def test_a_moment_may_come_from_anywhere() -> None:
 @given(st.dictionaries(st.sampled_from(sorted(ActionFields.model_fields)), st.none()))
 def test_null_is_a_value_only_where_it_may_be(body: dict[str, None]) -> None:
     shape = patch_shape("ActionPatch", ActionFields)
-    nullable = {"lead", "starts_on", "due_on", "completed_on"}
+    nullable = {
+        *("lead", "starts_on", "due_on", "completed_on", "priority", "budget", "spent", "forecast"),
+        *("benefit_amount", "benefit_cashable", "delivery_model"),
+    }
     try:
         taken = shape.model_validate(body).model_dump(include=set(body))
     except ValidationError as error:

@@ -115,6 +115,8 @@ class Rule:
     malformed: int | None = None
     denied: int = 403
     stopped: tuple[str, ...] = ()
+    """Roles that may do it, but not what the table sends."""
+    stopped_with: int = 409
 
     @property
     def of_force(self) -> bool:
@@ -193,7 +195,7 @@ def expected(rule: Rule, sees: Rule, caller: Caller, position: str) -> int:
         return rule.withdrawn or 404
     held = [role for role, place in caller.grants if role in rule.may and covers(place, force)]
     if permitted and held and set(held) <= set(rule.stopped):
-        return 409
+        return rule.stopped_with
     return 200 if permitted else rule.denied
 
 

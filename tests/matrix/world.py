@@ -169,6 +169,7 @@ async def seed_nouns(
     else:
         world.add("skills_gap", position, Row("", 1, force, f'"group":"{sentinel(str(force))}"'))
     for noun in NOUNS.values():
+        service.clock.forward(seconds=1)  # a plan is presented as it stood before
         if national == (noun.scope == "national"):
             by = lead if "force_lead" in noun.write else admin
             if not {"force_lead", "national_admin"} & set(noun.write):

@@ -112,6 +112,7 @@ _BESIDE = {
     "figure": ("recorded",),
     "import": ("completed",),
     "log": ("retired",),
+    "pip": ("moved",),
     "redaction": ("approved",),
     "sign_in": ("refused",),
     "token": ("revoked",),

@@ -70,7 +70,7 @@ class ItemNamed(BaseModel):
     title: str
 
 
-class PlanNamed(BaseModel):
+class PlanOrStrategy(BaseModel):
     """A performance improvement plan, or a strategy, plan or statement that supports the framework."""
 
     noun: str
@@ -79,7 +79,7 @@ class PlanNamed(BaseModel):
     force_code: str
 
 
-class PlanLevels(PlanNamed):
+class PlanLevels(PlanOrStrategy):
     missing_levels: list[str] = Field(description="The organisational levels that nothing of the plan is tagged with.")
 
 
@@ -94,7 +94,7 @@ class Coverage(BaseModel):
     plans_missing_levels: list[PlanLevels]
     evidence: EvidenceShares
     measures_without_plan: list[ItemNamed]
-    plans_without_measure: list[PlanNamed]
+    plans_without_measure: list[PlanOrStrategy]
 
 
 def _select(of: Resource, kind: MarkKind, *names: str) -> Any:
@@ -207,7 +207,7 @@ def _named(noun: str, row: Record) -> Record:
 
 
 def _told(framework: Record, items: list[Record], bearing: list[frozenset[str]], plans: list[Record]) -> Record:
-    shown = PlanNamed.model_fields
+    shown = PlanOrStrategy.model_fields
     lacking = [(plan, rules.missing_levels(items, rules.reached(items, plan["codes"]))) for plan in plans]
     counted = rules.levels(items, bearing)
     return {

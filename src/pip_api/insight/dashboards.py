@@ -18,7 +18,7 @@ from pip_api.http.query import several
 from pip_api.insight.comparison import UnitShown, find_unit, parts_of
 from pip_api.insight.measures_shown import (
     NEEDS,
-    Evidence,
+    Balance,
     MeasureShown,
     evidence,
     exceptions_first,
@@ -80,7 +80,7 @@ class Dashboard(BaseModel):
     job_role: RoleShown | None = Field(description="The role whose aspects are shown.")
     measures: list[MeasureAspect] = Field(description="Those with something to be told of first.")
     items: list[ItemAspect]
-    evidence: Evidence
+    evidence: Balance
 
 
 async def get_force_dashboard(call: Call) -> Answer:

@@ -41,7 +41,7 @@ class StoryShown(BaseModel):
     title: str
     kind: StoryKind
     text: str
-    where: str | None
+    location: str
     told_on: date
     learning: str
 
@@ -64,7 +64,7 @@ class MeasureShown(BaseModel):
     stories: list[StoryShown] = Field(description="The last few, the newest first.")
 
 
-class Evidence(BaseModel):
+class Balance(BaseModel):
     """Whether figures are balanced with judgements and stories."""
 
     figures: int
@@ -148,7 +148,7 @@ def exceptions_first(shown: Sequence[Record]) -> list[Record]:
 
 
 def evidence(shown: Sequence[Record]) -> Record:
-    """How much there is of each kind, as `Evidence` has it."""
+    """How much there is of each kind, as `Balance` has it."""
     bare = [each["code"] for each in shown if each["figures"] and not each["assessments"] and not each["stories"]]
     return {
         **{kind: sum(len(each[kind]) for each in shown) for kind in ("figures", "assessments", "stories")},

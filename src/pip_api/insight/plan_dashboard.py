@@ -14,7 +14,7 @@ from pip_api.http.preconditions import content_etag
 from pip_api.http.problems import Problem
 from pip_api.insight.measures_shown import (
     NEEDS,
-    Evidence,
+    Balance,
     MeasureShown,
     evidence,
     exceptions_first,
@@ -101,7 +101,7 @@ class PlanDashboard(BaseModel):
     outputs: Outputs
     outcomes: Outcomes
     milestones: Milestones
-    evidence: Evidence
+    evidence: Balance
 
 
 async def get_plan_dashboard(call: Call) -> Answer:

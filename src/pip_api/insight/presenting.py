@@ -56,7 +56,7 @@ async def _seen(call: Call, pip_id: UUID) -> Record:
     try:
         document: Any = await plan_document(replace(call, moment=as_of), str(pip_id))
     except Problem as refusal:
-        if refusal.code not in ("not_found", "withdrawn", "not_yet_created"):
+        if refusal.code not in ("not_found", "withdrawn"):
             raise
         return {}
     return {"pip_version": document["pip"]["version"], "as_of": as_of, "digest": _digest(document)}

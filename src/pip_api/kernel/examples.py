@@ -88,7 +88,8 @@ def example(schema: Schema, definitions: Mapping[str, Schema], name: str = "") -
     for choices in ("enum", "x-extensible-enum"):
         if choices in schema:
             return schema[choices][0]
-    if name in NAMED and (kind is None or any(isinstance(NAMED[name], _TYPES.get(str(each), ())) for each in kinds)):
+    fits = kind is None or any(isinstance(NAMED.get(name), _TYPES.get(str(each), ())) for each in kinds)
+    if name in NAMED and fits and schema.get("format") not in FORMATS:
         return NAMED[name]
     return None if "null" in kinds else _of_type(str(kinds[0]), schema, definitions, name)
 

@@ -1,15 +1,14 @@
 """With which partner was a plan shared for review, and has that partner agreed to it?"""
 
-from collections.abc import Iterator
 from enum import StrEnum
 from uuid import UUID
 
 from sqlmodel import Field
 
 from pip_api.db.statements import Record
-from pip_api.kernel.checks import has_come, in_order, needs
+from pip_api.kernel.checks import has_come, in_order, needs, said_by
 from pip_api.kernel.query import equal
-from pip_api.kernel.resource import Resource, RuleContext
+from pip_api.kernel.resource import Resource
 from pip_api.kernel.shapes import Day, Owned, Prose, Shape, examples, one_of, owner, reference
 from pip_api.resources.pips import pips
 from pip_api.rules.lifecycle import ANSWER
@@ -49,14 +48,6 @@ def is_answered(review: Record) -> bool:
     return bool(review["answer"] != PartnerAnswer.pending)
 
 
-def answers_for_itself(review: Record, on: RuleContext) -> Iterator[Record]:
-    """Whoever shares a plan does not answer for those with whom it was shared."""
-    before = on.before["answer"] if on.before is not None else PartnerAnswer.pending
-    force = on.parent["force_code"] if on.parent is not None else review.get("force_code")
-    if review["answer"] != before and not on.by.held.holds(ANSWER, force):
-        yield on.problem("PRV-001", "/answer", "Only a partner answers.", "permission_denied")
-
-
 partner_reviews = Resource(
     noun="partner_review",
     plural="partner_reviews",
@@ -73,7 +64,7 @@ partner_reviews = Resource(
     ],
     sorts=["shared_on", "partner"],
     rules=[
-        answers_for_itself,
+        said_by("PRV-001", "answer", ANSWER, "Only a partner answers.", at_first=PartnerAnswer.pending),
         has_come("PRV-002", "shared_on"),
         needs("PRV-003", "answered_on", is_answered, "An answer has a day."),
         has_come("PRV-004", "answered_on"),

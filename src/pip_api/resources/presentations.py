@@ -12,12 +12,13 @@ from sqlmodel import Field
 
 from pip_api.db.columns import Instant
 from pip_api.db.statements import Record
-from pip_api.kernel.checks import has_come, needs
+from pip_api.kernel.checks import has_come, needs, said_by
 from pip_api.kernel.query import after, before, equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
 from pip_api.kernel.shapes import Day, Line, Owned, Prose, Shape, examples, one_of, owner, reference
 from pip_api.resources.meetings import national_meetings
 from pip_api.resources.pips import pips
+from pip_api.rules.lifecycle import PRESENT
 
 
 class PresentationOutcome(StrEnum):
@@ -78,6 +79,8 @@ presentations = Resource(
     sorts=["presented_on"],
     references=[Reference("national_meeting_id", national_meetings)],
     rules=[
+        said_by("PRS-004", "outcome", PRESENT, "Only those who saw it say what came of it."),
+        said_by("PRS-005", "comments", PRESENT, "Only those who saw it say what they thought.", at_first=""),
         has_come("PRS-001", "presented_on"),
         is_of_the_meeting,
         needs("PRS-003", "comments", lambda each: each["outcome"] in ("comments", "rejected"), "What did it say?"),
