@@ -6,12 +6,13 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from pip_api.app import OPERATIONS
+from pip_api.contract import OPERATIONS
 from pip_api.db.migrate import connection_to
 from pip_api.rules import periods
 from pip_api.settings import Settings
 from tests.plans import AVON, CONCERN, a_concern
 from tests.postgres import take_no_changes, unguarded
+from tests.plans import AVON
 from tests.service import Record, Service, refused, running
 
 
@@ -37,6 +38,7 @@ async def test_what_it_offers_is_told_to_anybody(service: Service) -> None:
 async def test_every_link_leads_somewhere(service: Service, admin: httpx.AsyncClient) -> None:
     await service.seal()
     callers = [admin, *[await service.caller(role) for role in ("auditor", "access_admin", "redactor")]]
+    callers.append(await service.caller("people_lead", f"force:{AVON}"))
     for name, path in (await told(service))["links"].items():
         answers = {(await by.get(path)).status_code for by in callers}
         assert (405 if name == "token" else 200) in answers, path

@@ -238,6 +238,11 @@ async def test_answers_are_as_described(service: Service, admin: httpx.AsyncClie
     await admin.get("/v1/frameworks/national-improvement-strategy/coverage")
     await admin.get(f"/v1/measures/{MEASURE['code']}/leaders")
     await admin.get(f"/v1/forces/{AVON}/product-use")
+    await admin.get(f"/v1/pips/{plan['id']}/dashboard")
+    await admin.get(f"/v1/forces/{AVON}/dashboard")
+    await callers["people_lead"].get(f"/v1/forces/{AVON}/skills-gaps")
+    presentation = (await admin.get("/v1/presentations", params={"limit": 1})).json()["items"][0]
+    await admin.get(f"/v1/presentations/{presentation['id']}/document")
     await admin.get("/v1/triage", headers={"Accept": "text/csv"})
     figure = f"/v1/forces/{AVON}/measures/{MEASURE['code']}/figures/2026-10"
     await admin.get(figure)

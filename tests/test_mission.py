@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pip_api.app import RESOURCES, describe
+from pip_api.app import describe
+from pip_api.contract import RESOURCES
 from tests.named import ROOT, missing
 
 COUNTS = {"PIP": 82, "LANC": 159, "SKILL": 42, "NISP": 97}

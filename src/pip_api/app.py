@@ -25,14 +25,12 @@ from pip_api.access.leases import SharedLeases
 from pip_api.access.signatures import VerifyingKeys, require_cryptography_backend
 from pip_api.access.tokens import Claims, Terms, TokenIssuer
 from pip_api.access.verified_tokens import VerifiedTokens
+from pip_api.contract import IMPORTS, OPERATIONS, TAGS
 from pip_api.db import open_database
 from pip_api.db.columns import to_json
 from pip_api.db.errors import Unavailable
 from pip_api.db.migrate import head
 from pip_api.db.scopes import EVERY_FORCE
-from pip_api.exchange import figures as figure_imports
-from pip_api.exchange import imports
-from pip_api.exchange import measures as measure_imports
 from pip_api.exchange.tabular import CSV, NDJSON
 from pip_api.http.edge import Edge
 from pip_api.http.manners import EXPOSED, FROM_PAGES, Manners, allowed, no_such_method
@@ -40,27 +38,6 @@ from pip_api.http.metrics import Metrics
 from pip_api.http.problems import Problem
 from pip_api.http.rates import Rates, policies, whole_quota
 from pip_api.http.reference_pages import reference_pages
-from pip_api.insight import (
-    audit_events,
-    audit_log,
-    bundles,
-    comparison,
-    coverage,
-    dashboards,
-    me,
-    merit,
-    plan_dashboard,
-    plan_document,
-    plan_duties,
-    plan_status,
-    presenting,
-    proofs,
-    readiness,
-    skills_gaps,
-    totals,
-    transitions,
-    triage,
-)
 from pip_api.kernel import routes
 from pip_api.kernel.call import Services
 from pip_api.kernel.idempotency import forget_old
@@ -69,49 +46,8 @@ from pip_api.kernel.running import Running
 from pip_api.ledger.log_state import LogState, tell_of_missing_key, watch
 from pip_api.ledger.notes import Notes
 from pip_api.ledger.sealing import Sealer
-from pip_api.resources import credential_operations, figure_operations, framework_editions, nouns
-from pip_api.resources.redactions import operations as redacting
 from pip_api.settings import Settings
 
-RESOURCES = tuple(nouns().values())
-IMPORTS = {kind.name: kind for kind in (figure_imports.KIND, measure_imports.KIND)}
-OPERATIONS = (
-    *me.operations(RESOURCES),
-    *plan_status.operations,
-    *plan_document.operations,
-    *readiness.operations,
-    *plan_duties.operations,
-    *transitions.operations,
-    *triage.operations,
-    *totals.operations,
-    *comparison.operations,
-    *dashboards.operations,
-    *plan_dashboard.operations,
-    *presenting.operations,
-    *skills_gaps.operations,
-    *coverage.operations,
-    *merit.operations,
-    *audit_events.operations(RESOURCES),
-    *audit_log.operations,
-    *proofs.operations,
-    *bundles.operations(RESOURCES),
-    *figure_operations.operations,
-    *credential_operations.operations,
-    *redacting,
-    *framework_editions.operations,
-    *(operation for resource in RESOURCES for operation in routes.operations(resource)),
-    *imports.operations(IMPORTS),
-)
-TAGS = {
-    **{each.plural: each.describes for each in RESOURCES},
-    "figures": "The numbers of forces, by measure and period, with every revision.",
-    "dashboards": "How plans, forces, places and teams stand, with judgements beside figures.",
-    "triage": "Where every plan stands, in one call.",
-    "audit": "Who did what, when and why, and who was refused.",
-    "imports": "Whole files of rows, and what became of them.",
-    "access": "Tokens for programs, and what a caller may do.",
-    "operation": "How the service is, and what its refusals mean.",
-}
 log = logging.getLogger("pip_api.app")
 RELEASE = version("policing-pip-api")
 OFFERED = about.Offered(

@@ -13,7 +13,7 @@ from pip_api.access.permissions import (
     is_for_people,
     is_personal,
 )
-from pip_api.app import OPERATIONS
+from pip_api.contract import OPERATIONS
 from pip_api.rules.lifecycle import ANSWER, MOVING
 from tests.service import Service
 

@@ -11,7 +11,8 @@ from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValida
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from pip_api.app import RESOURCES, describe, describe_3_0
+from pip_api.app import describe, describe_3_0
+from pip_api.contract import RESOURCES
 from pip_api.db.columns import to_json
 from pip_api.http.strict_json import read_json
 from pip_api.kernel.openapi_3_0 import as_3_0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pip_api.app import OPERATIONS
+from pip_api.contract import OPERATIONS
 from pip_api.http.paths import Paths
 
 

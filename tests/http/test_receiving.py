@@ -9,7 +9,7 @@ import pytest
 from uvicorn import Config, Server
 from uvicorn.server import ServerState
 
-from pip_api.app import OPERATIONS
+from pip_api.contract import OPERATIONS
 from pip_api.http.listening import Listener
 from pip_api.http.receiving import MOST_HEAD_BYTES
 from tests.http.test_edge import asked

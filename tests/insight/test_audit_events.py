@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 import pip_api
-from pip_api.app import RESOURCES
+from pip_api.contract import RESOURCES
 from pip_api.insight import audit_events
 from tests.plans import AVON, KENT, MEASURE, a_concern, changed, made, put
 from tests.service import Record, Service, codes, refused

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from pip_api.access.permissions import ROLES
-from pip_api.app import RESOURCES
+from pip_api.contract import RESOURCES
 from pip_api.insight import bundles
 from pip_api.ledger.findings import Outcome, Report
 from tests.db.test_guards import connected

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from pip_api.access.permissions import EVERY_ACCOUNT, ROLES, SELF, is_personal
-from pip_api.app import OPERATIONS
+from pip_api.contract import OPERATIONS
 from pip_api.resources.grants import grants
 from tests.plans import AVON, DEVON, KENT, MEASURE, a_concern, a_plan, made
 from tests.service import Record, Service, refused

@@ -77,7 +77,11 @@ def callers() -> list[Caller]:
         ),
         Caller("two-roles", both),
         Caller("two-forces", apart),
-        Caller("narrowed", lead, permissions=("pip:read", "pip:write", "concern:read", "figure:read", "force:read")),
+        Caller(
+            "narrowed",
+            lead,
+            permissions=("pip:read", "pip:write", "board:read", "concern:read", "figure:read", "force:read"),
+        ),
         Caller("no-grants"),
         Caller("expired-grant", lead, "expired_grant"),
         Caller("disabled", lead, "disabled"),
