@@ -12,7 +12,6 @@ from pip_api.rules import periods
 from pip_api.settings import Settings
 from tests.plans import AVON, CONCERN, a_concern
 from tests.postgres import take_no_changes, unguarded
-from tests.plans import AVON
 from tests.service import Record, Service, refused, running
 
 
