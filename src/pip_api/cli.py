@@ -120,10 +120,11 @@ def _welcome(settings: Settings, demo: bool) -> str:
 def _prepare_demo(settings: Settings) -> None:
     if settings.environment == "production":
         raise StartRefused("The demonstration is not loaded in production: leave out --demo.")
-    from pip_api.exchange.catalogue import load_example
+    from pip_api.contract import OPERATIONS
+    from pip_api.exchange.example import load_example
 
     _migrate(settings)
-    with_services(settings, load_example)
+    with_services(settings, partial(load_example, operations=OPERATIONS))
     path = _demo_file(settings)
     if path.exists():
         return

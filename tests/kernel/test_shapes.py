@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from pip_api.kernel.shapes import CodeText, Day, Exact, Flag, Line, Moment, Shape, Whole, faults, patch_shape
+from pip_api.kernel.shapes import CodeText, Day, Exact, Flag, Line, Moment, Shape, Whole, patch_shape
+from pip_api.kernel.validation import faults
 from pip_api.resources.actions import ActionFields
 from pip_api.resources.concerns import ConcernCreate
 

@@ -20,7 +20,7 @@ from pip_api.exchange.tabular import CSV, NDJSON, Input, RawRow, open_rows
 from pip_api.http.problems import MOST_ERRORS, Problem, bad_parameter, fault
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import REASON, Operation, path_parameter, query
-from pip_api.kernel.shapes import faults
+from pip_api.kernel.validation import faults
 from pip_api.ledger import entries
 from pip_api.ledger.entries import LedgerEntry
 

@@ -1,9 +1,8 @@
 """What do rows and requests look like: the base row, and the shapes made from a resource's own fields?"""
 
 import copy
-import difflib
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -17,17 +16,15 @@ from pydantic import (
     ConfigDict,
     Strict,
     StringConstraints,
-    ValidationError,
     WithJsonSchema,
     create_model,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 from sqlalchemy import ForeignKeyConstraint, String, UniqueConstraint
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
 from pip_api.db.columns import Amount, Code, Instant, Json, Uid
-from pip_api.http.problems import fault, pointer
 
 
 @lru_cache(maxsize=10_000)
@@ -264,40 +261,3 @@ def read_shape(name: str, row: type[Row], order: Iterable[str]) -> type[BaseMode
         columns[field] = (numbers.get(info.annotation, info.annotation), Field(description=info.description))
     shape: type[BaseModel] = create_model(name, **columns)
     return shape
-
-
-_CODES = {"missing": "required", "extra_forbidden": "unknown_field"}
-_WORDS = {
-    "missing": "This member is needed.",
-    "uuid_parsing": "Input should be a UUID.",
-    "uuid_type": "Input should be a UUID.",
-    "decimal_parsing": "Input should be a decimal number.",
-}
-
-
-def faults(error: ValidationError, known: Mapping[str, Any], fixed: Collection[str] = ()) -> list[dict[str, Any]]:
-    """Every fault of a body, with a pointer that resolves in it. No sent value is echoed.
-
-    `known` are the members that may be sent; `fixed` those that are read and never sent.
-    """
-    found = error.errors(include_input=False, include_url=False)
-    return [_fault(each, known, fixed, place < _MOST_HINTS) for place, each in enumerate(found)]
-
-
-_MOST_HINTS = 20  # likenesses are slow to find, and a body may have thousands of members that nobody knows
-
-
-def _fault(error: ErrorDetails, known: Mapping[str, Any], fixed: Collection[str], hint: bool) -> dict[str, Any]:
-    kind, path = error["type"], error["loc"]
-    code = _CODES.get(kind, kind)
-    if kind == "missing":
-        return fault("required", f"The member '{path[-1]}' is needed.", pointer=pointer(*path[:-1]))
-    if kind == "extra_forbidden" and path[0] in fixed and len(path) == 1:
-        return fault("read_only", "This member cannot be set here.", pointer=pointer(*path))
-    if kind == "extra_forbidden":
-        hint = hint and len(path) == 1 and len(str(path[-1])) <= 100
-        extra: dict[str, Any] = {"allowed": sorted(known)} if hint else {}
-        if hint and (close := difflib.get_close_matches(str(path[-1]), known, n=1)):
-            extra["suggestion"] = close[0]
-        return fault(code, "There is no such member here.", pointer=pointer(*path), **extra)
-    return fault(code, _WORDS.get(kind, error["msg"].removeprefix("Value error, ") + "."), pointer=pointer(*path))

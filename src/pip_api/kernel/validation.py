@@ -1,14 +1,16 @@
 """Is a body what its shape wants, and if not, what is wrong where?"""
 
 import copy
+import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from pip_api.db.statements import Record
-from pip_api.http.problems import Problem, pointer
-from pip_api.kernel.shapes import Shape, faults
+from pip_api.http.problems import Problem, fault, pointer
+from pip_api.kernel.shapes import Shape
 
 
 def validated(
@@ -54,3 +56,40 @@ def in_document_order(errors: list[Record], body: Mapping[str, Any]) -> list[Rec
 def invalid(errors: Sequence[Record]) -> Problem:
     count = "1 problem was" if len(errors) == 1 else f"{len(errors)} problems were"
     return Problem("validation_failed", f"{count} found. Nothing was changed.", errors=errors)
+
+
+_CODES = {"missing": "required", "extra_forbidden": "unknown_field"}
+_WORDS = {
+    "missing": "This member is needed.",
+    "uuid_parsing": "Input should be a UUID.",
+    "uuid_type": "Input should be a UUID.",
+    "decimal_parsing": "Input should be a decimal number.",
+}
+
+
+def faults(error: ValidationError, known: Mapping[str, Any], fixed: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Every fault of a body, with a pointer that resolves in it. No sent value is echoed.
+
+    `known` are the members that may be sent; `fixed` those that are read and never sent.
+    """
+    found = error.errors(include_input=False, include_url=False)
+    return [_fault(each, known, fixed, place < _MOST_HINTS) for place, each in enumerate(found)]
+
+
+_MOST_HINTS = 20  # likenesses are slow to find, and a body may have thousands of members that nobody knows
+
+
+def _fault(error: ErrorDetails, known: Mapping[str, Any], fixed: Collection[str], hint: bool) -> dict[str, Any]:
+    kind, path = error["type"], error["loc"]
+    code = _CODES.get(kind, kind)
+    if kind == "missing":
+        return fault("required", f"The member '{path[-1]}' is needed.", pointer=pointer(*path[:-1]))
+    if kind == "extra_forbidden" and path[0] in fixed and len(path) == 1:
+        return fault("read_only", "This member cannot be set here.", pointer=pointer(*path))
+    if kind == "extra_forbidden":
+        hint = hint and len(path) == 1 and len(str(path[-1])) <= 100
+        extra: dict[str, Any] = {"allowed": sorted(known)} if hint else {}
+        if hint and (close := difflib.get_close_matches(str(path[-1]), known, n=1)):
+            extra["suggestion"] = close[0]
+        return fault(code, "There is no such member here.", pointer=pointer(*path), **extra)
+    return fault(code, _WORDS.get(kind, error["msg"].removeprefix("Value error, ") + "."), pointer=pointer(*path))
