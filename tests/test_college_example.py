@@ -115,6 +115,9 @@ async def planned(lead: httpx.AsyncClient, concerns: Sequence[Record], found: Se
         linked = {"finding_ids": [answered["id"]], "measure_codes": [said.ATTENDED], "priority": priority}
         await set_to(lead, "/v1/actions", action["id"], **said.ACTION, **linked)
     assert await red(lead, plan) == "05 13 14 15 16 17 18 19 20 21 22 23 26"
+    await set_to(lead, "/v1/actions", actions[1]["id"], finding_ids=[found[3]["id"]])  # a mere symptom
+    assert (await red(lead, plan)).startswith("05 06 07 13")
+    await set_to(lead, "/v1/actions", actions[1]["id"], finding_ids=[found[1]["id"]])
     for concern in concerns:
         await set_to(lead, "/v1/concerns", concern["id"], owner="Assistant Chief Constable", **said.DAYS)
     boards = [await made(lead, "/v1/boards", **said.BOARD, title=each) for each in ("Demand", "Chief officers")]
@@ -177,6 +180,7 @@ async def presented(cast: Cast, plan: Record, meeting: Record) -> Record:
     seen = await made(lead, "/v1/presentations", **about, presented_by="Deputy Chief Constable")
     await set_to(member, "/v1/presentations", seen["id"], **said.ACCEPTED)
     plan = await gone(member, plan, "active", reason="PPMG accepted the plan")
+    assert (await document(lead, plan, "transitions"))["step"] == "implement_monitor_review"
     cast.service.clock.forward(minutes=1)
     plan = await set_to(lead, "/v1/pips", plan["id"], title="Attend and answer in time, from March")
     told = (await member.get(f"/v1/presentations/{seen['id']}/document")).json()

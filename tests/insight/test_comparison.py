@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.plans import AVON, DEVON, MEASURE, a_tree, made
+from tests.plans import AVON, DEVON, MEASURE, a_tree, changed, made
 from tests.service import Record, Service, refused
 
 PATH = f"/v1/forces/{AVON}/measures/{{}}/comparison"
@@ -59,6 +59,20 @@ async def test_places_are_compared_and_added_up(lead: httpx.AsyncClient, figures
 async def test_shares_are_not_added_but_what_they_are_made_of(lead: httpx.AsyncClient, figures: None) -> None:
     total = (await compared(lead, "answered-in-time"))["total"]
     assert total == {"figures": 2, "value": None, "numerator": 20, "denominator": 60}
+
+
+async def test_it_is_told_how_far_each_falls_short_of_the_target(
+    admin: httpx.AsyncClient, lead: httpx.AsyncClient, figures: None
+) -> None:
+    async def gaps() -> list[tuple[str, float | None]]:
+        items = (await compared(lead, "answered-in-time"))["items"]
+        return [(each["unit"]["code"], each["gap"]) for each in items]
+
+    assert await gaps() == [("north", None), ("south", None)]
+    measure = (await admin.get("/v1/measures/ref:answered-in-time")).json()
+    assert (await changed(admin, "/v1/measures", measure, direction="increase", target=40)).status_code == 200
+    assert await gaps() == [("north", 0), ("south", 15)]
+    assert (await compared(lead, "answered-in-time"))["measure"]["target"] == 40
 
 
 async def test_each_level_can_be_compared(lead: httpx.AsyncClient, figures: None) -> None:

@@ -64,6 +64,14 @@ async def test_known_concerns_are_those_that_are_left_out(admin: httpx.AsyncClie
         (covered["id"], True),
         (left_out["id"], False),
     ]
+    results = {each["rule"]: each for each in (await document(admin, plan, "readiness"))["results"]}
+    assert [
+        (results[rule]["result"], results[rule]["evidence"]) for rule in ("PIP-GP-01", "PIP-GP-02", "PIP-GP-03")
+    ] == [
+        ("fail", ["#/known_concerns/1"]),
+        ("warn", ["#/concerns/0", "#/concerns/1"]),  # nobody said how they bear on each other
+        ("fail", ["#/concerns/0", "#/concerns/1"]),  # nor what lies behind them
+    ]
 
 
 async def test_the_level_is_that_of_today(admin: httpx.AsyncClient, plan: Record) -> None:

@@ -44,8 +44,19 @@ async def test_the_rules_are_data_with_their_sources(admin: httpx.AsyncClient) -
 
 async def test_actions_are_told_what_they_lack_to_be_smart(admin: httpx.AsyncClient) -> None:
     plan = await a_plan(admin, await a_concern(admin))
+    action = await an_action(admin, plan)
+    (told,) = (await document(admin, plan, "smart"))["actions"]
+    assert [(each["part"], each["member"]) for each in told["missing"]] == [
+        ("specific", "description"),
+        ("measurable", "intended_outputs"),
+        ("achievable", "resources"),
+        ("achievable", "lead"),
+        ("relevant", "finding_ids"),
+        ("time_bound", "starts_on"),
+        ("time_bound", "due_on"),
+    ]
     whole = {"description": "Consult, then move.", "intended_outputs": ["In force"], "lead": "Supt", "resources": "Two"}
-    action = await an_action(admin, plan, **whole, starts_on="2026-10-01")
+    action = (await changed(admin, "/v1/actions", action, **whole, starts_on="2026-10-01")).json()
     report = await document(admin, plan, "smart")
     assert (report["smart"], report["parts"]) == (False, ["relevant", "time_bound"])
     (told,) = report["actions"]

@@ -45,8 +45,11 @@ async def blocks(caller: httpx.AsyncClient, plan: Record, to: str, **body: objec
 
 
 async def test_a_plan_of_a_lighter_level_goes_from_draft_to_closed(
-    lead: httpx.AsyncClient, approver: httpx.AsyncClient, plan: Record
+    lead: httpx.AsyncClient, approver: httpx.AsyncClient, admin: httpx.AsyncClient, plan: Record
 ) -> None:
+    await made(admin, "/v1/support-level-assignments", **AT_THREE | {"level_code": "level-2"}, starts_on="2026-06-01")
+    told = await document(lead, plan, "obligations")
+    assert (told["level_code"], told["obligations"]) == ("level-2", [])
     plan = await gone(lead, plan, "shared_for_review", effective_at="2026-11-19T23:30:00Z")
     assert plan["submitted_on"] == "2026-11-19"
     assert await blocks(lead, plan, "agreed") == ["separation_of_duties", "permission_denied"]

@@ -129,6 +129,14 @@ async def test_an_action_is_completed_and_opened_again(lead: httpx.AsyncClient, 
     assert (again.json()["status"], again.json()["completed_on"]) == ("in_progress", None)
 
 
+async def test_an_action_says_what_is_done_by_whom_and_with_what(lead: httpx.AsyncClient, plan: Record) -> None:
+    steps = {"description": "Consult, then move.", "intended_outputs": ["In force", "Nobody waits"]}
+    whole = steps | {"lead": "Supt", "contributors": ["Two inspectors"], "resources": "Two analysts for six months"}
+    action = await an_action(lead, plan, **whole)
+    read = (await lead.get(f"{PATH}/{action['id']}")).json()
+    assert {name: read[name] for name in whole} == whole
+
+
 async def test_an_action_belongs_to_the_force_of_its_plan(
     service: Service, lead: httpx.AsyncClient, plan: Record
 ) -> None:

@@ -9,10 +9,9 @@ MECHANISMS, CHECKS = "/v1/assurance-mechanisms", "/v1/assurance-checks"
 
 
 async def test_a_mechanism_has_its_checks(lead: httpx.AsyncClient, whole: Record) -> None:
-    mechanism = await made(
-        lead, MECHANISMS, pip_id=whole["id"], title="Listen to calls", what="Grading", method="reality_testing",
-        by_whom="Quality team", every_days=28,
-    )  # fmt: skip
+    how = {"what": "Grading", "method": "reality_testing", "by_whom": "Quality team", "every_days": 28}
+    mechanism = await made(lead, MECHANISMS, pip_id=whole["id"], title="Listen to calls", **how)
+    assert {name: mechanism[name] for name in how} == how
     about = {"assurance_mechanism_id": mechanism["id"], "finding": "36 of 40 were right", "outcome": "good"}
     assert await rules_broken(lead, CHECKS, **about, done_on="2026-11-22") == [("ASC-001", "#/done_on")]
     check = await made(lead, CHECKS, **about, done_on="2026-11-02", place_tested="Control room")

@@ -17,8 +17,11 @@ async def test_a_concern_rests_on_measures_and_affects_others(
     await made(admin, "/v1/measures", **MEASURE)
     first = await a_concern(lead, measure_codes=["answered-in-time"])
     effect = {"concern_id": first["id"], "kind": "is_root_cause_of", "how": "Shifts do not match the calls."}
-    second = await a_concern(lead, title="Demand is poorly understood", affects=[effect])
-    assert second["affects"] == [effect]
+    shown = {"evidence": "Quarterly return, page 4", "owner": "ACC", "measure_codes": ["answered-in-time"]}
+    about = shown | {"starts_on": "2026-10-05", "ends_on": "2027-03-31", "affects": [effect]}
+    second = await a_concern(lead, title="Demand is poorly understood", **about)
+    sent = CONCERN | about | {"title": "Demand is poorly understood"}
+    assert {name: second[name] for name in sent} == sent
     read = (await lead.get(f"{PATH}/{second['id']}")).json()
     assert read == second
 

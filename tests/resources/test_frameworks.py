@@ -1,5 +1,7 @@
 """Are frameworks and their items there, mapped and edited, and does a review make a next edition of the whole?"""
 
+from collections import Counter
+
 import httpx
 
 from tests.plans import MEASURE, changed, made
@@ -31,8 +33,21 @@ async def test_the_shipped_frameworks_are_there(service: Service) -> None:
     ]
     grades = await items(reader, ref="peel:good,peel:adequate,peel:inadequate", kind="grade")
     assert [each["title"] for each in grades] == ["Good", "Adequate", "Inadequate"]
-    (skill,) = await items(reader, ref="performance-management-skill:statement-2.4")
-    assert (skill["parent_code"], skill["kind"]) == ("level-2", "skill_statement")
+
+
+async def test_the_skill_has_its_levels_and_statements(service: Service) -> None:
+    reader = await service.caller("force_reader", "force:kent")
+    skill = (await reader.get("/v1/frameworks/performance-management-skill")).json()
+    assert (skill["valid_from"], skill["edition"], skill["publisher"]) == ("2024-08-14", "2024", "College of Policing")
+    found = await items(reader, framework=skill["id"])
+    assert [each["code"] for each in found if each["kind"] == "skill_level"] == [f"level-{n}" for n in range(1, 6)]
+    statements = [each for each in found if each["kind"] == "skill_statement"]
+    assert Counter(each["parent_code"] for each in statements) == {
+        "level-1": 5, "level-2": 5, "level-3": 5, "level-4": 3, "level-5": 3,
+    }  # fmt: skip
+    assert all(each["code"] == f"statement-{each['parent_code'][-1]}.{each['code'][-1]}" for each in statements)
+    assert all(len(each["title"]) > 30 for each in statements)
+    assert {each["code"] for each in found if each["kind"] == "heading"} == {"other-core-skills", "career-pathways"}
 
 
 async def test_an_inferred_mapping_can_be_set_right(admin: httpx.AsyncClient) -> None:

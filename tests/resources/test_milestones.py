@@ -20,11 +20,12 @@ async def test_a_milestone_is_of_its_plan_and_has_one_concern(
     assert await rules_broken(lead, PATH, **about, **both) == [("MIL-003", "#/action_id")]
     assert await rules_broken(lead, PATH, **about, done_on="2026-11-22") == [("MIL-004", "#/done_on")]
     milestone = await made(lead, PATH, **about, action_id=action["id"], concern_id=one, important=True)
-    assert milestone["force_code"] == whole["force_code"]
+    assert (milestone["force_code"], milestone["important"], milestone["done_on"]) == (whole["force_code"], True, None)
     headers = {"If-Match": '"v1"'}
     moved = await lead.patch(f"{PATH}/{milestone['id']}", json={"concern_id": two}, headers=headers)
     assert [each["rule"] for each in moved.json()["errors"]] == ["MIL-003"]
-    await sees_through(lead, milestone, PATH, done_on="2026-11-20", due_on="2026-12-02")
+    done = await sees_through(lead, milestone, PATH, done_on="2026-11-20", due_on="2026-12-02")
+    assert (done["due_on"], done["done_on"]) == ("2026-12-02", "2026-11-20")
 
 
 async def test_milestones_are_found_by_when_they_are_due(lead: httpx.AsyncClient, whole: Record) -> None:

@@ -85,17 +85,36 @@ async def test_what_somebody_sets_out_to_reach_serves_the_team(
 ) -> None:
     force = await made(lead, "/v1/objectives", force_code=AVON, tier="organisational", title="Calls are answered")
     about = {"force_code": AVON, "tier": "team", "unit_id": somebody["unit_id"], "title": "The north answers"}
+    about |= {
+        "success_criteria": "Nine in ten in ten seconds.",
+        "progress": "Seven in ten: Saturdays are short of two.",
+    }
     team = await made(lead, "/v1/objectives", **about, parent_objective_id=force["id"])
+    assert {name: team[name] for name in about} == about
+    assert team["parent_objective_id"] == force["id"]
     own = {"person_id": somebody["id"], "title": "Talks with all eight", "success_criteria": "Eight a month."}
-    mine = await made(leader, "/v1/personal-objectives", **own, objective_id=team["id"])
+    mine = await made(leader, "/v1/personal-objectives", **own, objective_id=team["id"], status="agreed")
+    assert (mine["kind"], mine["success_criteria"]) == ("work", "Eight a month.")
     done = await changed(leader, "/v1/personal-objectives", mine, progress="Six of eight.", status="under_way")
     assert done.json()["progress"] == "Six of eight."
     listed = (await leader.get("/v1/personal-objectives", params={"objective": team["id"]})).json()["items"]
     assert [each["title"] for each in listed] == ["Talks with all eight"]
+    for kind in ("development", "career"):
+        await made(leader, "/v1/personal-objectives", person_id=somebody["id"], title=f"My {kind}", kind=kind)
+        listed = (await leader.get("/v1/personal-objectives", params={"kind": kind})).json()["items"]
+        assert [each["title"] for each in listed] == [f"My {kind}"]
+
+
+async def test_what_is_said_in_talks_is_kept(leader: httpx.AsyncClient, somebody: Record) -> None:
     talk = {"person_id": somebody["id"], "kind": "coaching", "held_on": "2026-11-10", "with_whom": "Inspector"}
     held = await made(leader, "/v1/conversations", **talk, summary="Listening.", agreed="Two talks together.")
     answer = await changed(leader, "/v1/conversations", held, held_on="2026-12-10")
     assert codes(answer) == [("in_the_future", "#/held_on")]
+    for kind in ("performance", "feedback", "career"):
+        await made(leader, "/v1/conversations", **talk | {"kind": kind}, summary=kind, next_on="2026-12-10")
+    query = {"person": somebody["id"], "kind": "feedback"}
+    (told,) = (await leader.get("/v1/conversations", params=query)).json()["items"]
+    assert (told["summary"], told["with_whom"], told["next_on"]) == ("feedback", "Inspector", "2026-12-10")
 
 
 async def test_a_person_is_erased_by_redaction(service: Service, leader: httpx.AsyncClient, somebody: Record) -> None:

@@ -44,11 +44,16 @@ async def test_a_risk_is_scored_on_its_scale(
     assert (risk["score"], risk["kind"]) == (12, "risk")
     answer = await lead.patch(f"{RISKS}/{risk['id']}", json={"likelihood": 5}, headers={"If-Match": '"v1"'})
     assert [each["rule"] for each in answer.json()["errors"]] == ["RSK-003"]
-    lower = await sees_through(lead, risk, RISKS, likelihood=1, kind="barrier")
-    assert lower["score"] == 4
+    lower = await sees_through(lead, risk, RISKS, likelihood=1, kind="barrier", early_response="Ask for volunteers")
+    assert (lower["score"], lower["early_response"]) == (4, "Ask for volunteers")
     await made(lead, RISKS, **about, action_ids=ids)
     listed = (await lead.get(RISKS, params={"sort": "-score"})).json()["items"]
     assert [each["score"] for each in listed] == [12, 4]
+    for kind in ("issue", "opportunity"):
+        raised = await made(lead, RISKS, **about, action_ids=ids, kind=kind)
+        await made(lead, MITIGATIONS, risk_id=raised["id"], title="What is done")
+        listed = (await lead.get(RISKS, params={"kind": kind, "expand": "mitigations"})).json()["items"]
+        assert [(each["id"], each["mitigations"]["total"]) for each in listed] == [(raised["id"], 1)]
 
 
 async def test_what_is_agreed_against_a_risk_has_somebody(

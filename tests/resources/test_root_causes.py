@@ -2,7 +2,7 @@
 
 import httpx
 
-from tests.plans import AVON, a_concern, made, rules_broken, sees_through
+from tests.plans import AVON, a_concern, an_action, made, rules_broken, sees_through
 from tests.service import Record, codes
 
 ANALYSES, FINDINGS = "/v1/root-cause-analyses", "/v1/findings"
@@ -50,8 +50,14 @@ async def test_an_action_answers_findings(lead: httpx.AsyncClient, whole: Record
     analysis = await made(lead, ANALYSES, **ANALYSIS, concern_ids=whole["concern_ids"])
     about = {"root_cause_analysis_id": analysis["id"], "title": "x", "kind": "root_cause", "theme": "demand"}
     finding = await made(lead, FINDINGS, **about, concern_ids=whole["concern_ids"])
-    answering = await sees_through(lead, action, "/v1/actions", finding_ids=[finding["id"]], priority=1)
+    other = await made(lead, FINDINGS, **about, concern_ids=whole["concern_ids"][:1])
+    ids = [finding["id"], other["id"]]
+    answering = await sees_through(lead, action, "/v1/actions", finding_ids=ids, priority=1)
+    second = await an_action(lead, whole, finding_ids=ids[:1])  # and a finding is answered by several actions
+    assert (answering["finding_ids"], second["finding_ids"]) == (ids, ids[:1])
     gone = await lead.delete(f"{FINDINGS}/{finding['id']}", headers={"If-Match": '"v1"'})
     assert gone.json()["code"] == "in_use"
     shown = await lead.get(f"/v1/actions/{answering['id']}", params={"expand": "findings"})
-    assert [each["cross_cutting"] for each in shown.json()["findings"]["items"]] == [True]
+    assert {each["id"]: each["cross_cutting"] for each in shown.json()["findings"]["items"]} == {
+        finding["id"]: True, other["id"]: False,
+    }  # fmt: skip

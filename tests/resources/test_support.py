@@ -28,6 +28,29 @@ async def test_support_of_others_is_asked_for_agreed_begun_and_ended(lead: httpx
     assert [each["id"] for each in found] == [measure["id"]]
 
 
+async def test_each_kind_of_support_keeps_what_was_asked_and_what_it_brought(
+    lead: httpx.AsyncClient, whole: Record
+) -> None:
+    chosen = {"discussion": "What Kent did was looked at.", "discussed_on": "2026-10-12", "discussed_with": "College"}
+    asked: Record = {"origin": "external", "asked_on": "2026-10-20", "topic": "Control rooms"}
+    agreed = asked | {"status": "agreed", "answered_on": "2026-10-27"}
+    ended = agreed | {"status": "ended", "started_on": "2026-11-10", "ended_on": "2026-11-10"}
+    event = ended | {"attending_force_codes": ["kent", "surrey"], "outcome": "Two forces share their model."}
+    kinds: dict[str, Record] = {
+        "knowledge_sharing_event": event,
+        "peer_networking": agreed | {"provider_force_code": "kent"},
+        "epip": agreed | {"question": "What works against abandoned calls?", "answer": "A call back."},
+        "college_resource": asked | {"status": "asked"},
+        "own_force": {"origin": "internal", "status": "considered"},
+    }
+    for kind, body in kinds.items():
+        sent = {"pip_id": whole["id"], "title": kind, "kind": kind, **chosen, **body}
+        row = await made(lead, PATH, **sent)
+        assert {name: (await lead.get(f"{PATH}/{row['id']}")).json()[name] for name in sent} == sent
+    found = (await lead.get(PATH, params={"pip": whole["id"], "origin": "external", "status": "agreed"})).json()
+    assert {each["kind"] for each in found["items"]} == {"peer_networking", "epip"}
+
+
 async def test_the_rules_of_support_are_named(lead: httpx.AsyncClient, whole: Record, foreign_action: Record) -> None:
     about = {"pip_id": whole["id"], "title": "x", "kind": "epip"}
     mine, concern = about | {"origin": "internal"}, whole["concern_ids"][0]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pip_api.rules.merit import best_first, compared_period, little_used
+from pip_api.rules.merit import best_first, compared_period, little_used, shortfall
 
 FIGURES = [{"force_code": force, "value": Decimal(value)} for force, value in (("c", "90"), ("a", "70"), ("b", "90"))]
 
@@ -27,6 +27,15 @@ def test_the_best_come_first_and_equals_share_a_place(direction: str | None, ord
 
 def test_without_a_target_nobody_meets_it() -> None:
     assert {each["meets_target"] for each in best_first(FIGURES, "increase")} == {None}
+
+
+@pytest.mark.parametrize(
+    ("direction", "target", "short"),
+    [("increase", 95, 5), ("increase", 90, 0), ("increase", 80, 0), ("decrease", 80, 10), ("decrease", 95, 0),
+     ("neutral", 80, None), (None, 80, None), ("increase", None, None)],
+)  # fmt: skip
+def test_a_shortfall_is_what_is_missing_to_the_target(direction: str | None, target: Any, short: int | None) -> None:
+    assert shortfall(Decimal(90), direction, None if target is None else Decimal(target)) == short
 
 
 def test_a_period_that_few_have_figures_for_is_not_compared() -> None:

@@ -20,6 +20,7 @@ from pip_api.kernel.pages import tagged
 from pip_api.ledger.as_of import Mark, MarkKind
 from pip_api.resources.measures import measures
 from pip_api.resources.units import ABOVE, WHOLE_FORCE, UnitKind, units
+from pip_api.rules.merit import shortfall
 from pip_api.rules.periods import Period, parse, written
 
 ADDITIVE = "count"
@@ -38,6 +39,7 @@ class MeasureCompared(BaseModel):
     name: str
     unit: str
     direction: str | None
+    target: float | None
 
 
 class UnitCompared(BaseModel):
@@ -45,6 +47,9 @@ class UnitCompared(BaseModel):
 
     unit: UnitShown
     figure: FigureShown | None
+    gap: float | None = Field(
+        description="How far it falls short of the target; 0 where it meets it, null where there is no target."
+    )
 
 
 class ComparisonTotal(BaseModel):
@@ -96,7 +101,7 @@ async def compare_units(call: Call) -> Answer:
     of, kind = whole["code"] if whole else WHOLE_FORCE, _kind(call, whole)
     parts = await _beneath(call, force, of, kind)
     period, figures = await _figures(call, force, measure["code"], [of, *(unit["code"] for unit in parts)])
-    shown = [{"unit": unit, "figure": figures.get(unit["code"])} for unit in parts]
+    shown = [_compared(unit, figures.get(unit["code"]), measure) for unit in parts]
     body = to_json(
         {
             "force_code": force,
@@ -110,6 +115,11 @@ async def compare_units(call: Call) -> Answer:
         }
     )
     return tagged(call, content_etag(body), body)
+
+
+def _compared(unit: Record, figure: Record | None, measure: Record) -> Record:
+    short = None if figure is None else shortfall(figure["value"], measure["direction"], measure["target"])
+    return {"unit": unit, "figure": figure, "gap": short}
 
 
 async def find_unit(call: Call, force: str, code: str) -> Record:

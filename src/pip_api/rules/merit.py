@@ -1,4 +1,4 @@
-"""Which forces do well on a measure, and which products of a force does hardly anybody use?"""
+"""Which forces do well on a measure, how far is a figure from its target, and which products are hardly used?"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -20,9 +20,18 @@ def best_first(figures: Iterable[Figure], direction: str | None, target: Decimal
     ranked: list[dict[str, Any]] = []
     for place, figure in enumerate(ordered, 1):
         shared = ranked and ranked[-1]["value"] == figure["value"]
-        meets = None if target is None else (figure["value"] >= target if more else figure["value"] <= target)
+        short = shortfall(figure["value"], direction, target)
+        meets = None if short is None else not short
         ranked.append({**figure, "place": ranked[-1]["place"] if shared else place, "meets_target": meets})
     return ranked
+
+
+def shortfall(value: Decimal, direction: str | None, target: Decimal | None) -> Decimal | None:
+    """How far a value falls short of the target: not at all where it meets it. Null without a target, and where
+    neither way is better."""
+    if target is None or direction not in ("increase", "decrease"):
+        return None
+    return max(target - value if direction == "increase" else value - target, Decimal())
 
 
 def compared_period(counts: Sequence[tuple[date, date, int]]) -> tuple[date, date] | None:
