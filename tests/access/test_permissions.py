@@ -14,11 +14,11 @@ from pip_api.access.permissions import (
     is_personal,
 )
 from pip_api.contract import OPERATIONS
-from pip_api.rules.lifecycle import ANSWER, MOVING
+from pip_api.rules.lifecycle import ANSWERS, MOVING
 from tests.service import Service
 
 USED = {operation.permission for operation in OPERATIONS}
-BESIDE = {OVERRIDE, ANSWER} | MOVING
+BESIDE = {OVERRIDE, *ANSWERS.values()} | MOVING
 """Asked for beside the permission of an operation."""
 
 

@@ -75,8 +75,12 @@ PLAN: Final = every("read", PLAN_NOUNS) | {"support_level_assignment:read", "cov
 FIGURES: Final = frozenset({"figure:read", "unit:read"})
 DRAFTING: Final = every("write", PLAN_NOUNS)
 OVERSIGHT: Final = REFERENCE | PLAN | FIGURES | {"triage:read"}
-ANSWERING: Final = frozenset({"partner_review:write", "partner_review:answer"})
-"""To say what a partner thinks of a plan that was shared with it."""
+
+
+def answering(*partners: str) -> frozenset[str]:
+    """To say what these partners think of a plan that was shared with them."""
+    return frozenset({"partner_review:write", *(f"partner_review:answer_{each}" for each in partners)})
+
 
 OVERRIDE: Final = "version:override"
 """To change something whatever its version is (If-Match: *)."""
@@ -107,13 +111,13 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "ppmg_member": OVERSIGHT
     | {MOVE, "pip:present", PAST_GATE}
     | {"support_level_assignment:write", "concern:write", "national_meeting:write", "presentation:write"},
-    "reviewer_home_office": OVERSIGHT | ANSWERING,
-    "reviewer_hmicfrs": OVERSIGHT | ANSWERING | {"concern:write", "inspection_grade:write"},
-    "reviewer_college": OVERSIGHT | ANSWERING,
+    "reviewer_home_office": OVERSIGHT | answering("home_office"),
+    "reviewer_hmicfrs": OVERSIGHT | answering("hmicfrs") | {"concern:write", "inspection_grade:write"},
+    "reviewer_college": OVERSIGHT | answering("college"),
     "national_admin": OVERSIGHT
     | DRAFTING
     | every("write", NATIONAL_NOUNS)
-    | ANSWERING
+    | answering("home_office", "hmicfrs", "college")
     | {MOVE, "pip:submit", "pip:approve", "pip:present", PAST_GATE}
     | {OVERRIDE, "support_level_assignment:write", "figure:write", "import:run"},
     "redactor": REFERENCE | PLAN | FIGURES | {"redaction:read", "redaction:write", "redaction:approve"},

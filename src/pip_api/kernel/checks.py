@@ -67,13 +67,15 @@ def needs(rule: str, field: str, when: Callable[[Record], Any], why: str) -> Rul
     return check
 
 
-def said_by(rule: str, field: str, permission: str, why: str, at_first: Any = None) -> Rule:
-    """Only who holds the permission gives the member another value than it had, or than what it has `at_first`."""
+def said_by(rule: str, field: str, permission: str | Callable[[Record], str], why: str, at_first: Any = None) -> Rule:
+    """Only who holds the permission, which may be one for the row, gives the member another value than it had, or than
+    what it has `at_first`."""
 
     def check(row: Record, on: RuleContext) -> Iterator[Record]:
         before = on.before[field] if on.before is not None else at_first
         force = on.parent["force_code"] if on.parent is not None else row.get("force_code")
-        if row[field] != before and not on.by.held.holds(permission, force):
+        needed = permission if isinstance(permission, str) else permission(row)
+        if row[field] != before and not on.by.held.holds(needed, force):
             yield on.problem(rule, f"/{field}", why, "permission_denied")
 
     return check

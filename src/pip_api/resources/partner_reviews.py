@@ -11,7 +11,7 @@ from pip_api.kernel.query import equal
 from pip_api.kernel.resource import Resource
 from pip_api.kernel.shapes import Day, Owned, Prose, Shape, examples, one_of, owner, reference
 from pip_api.resources.pips import pips
-from pip_api.rules.lifecycle import ANSWER
+from pip_api.rules.lifecycle import ANSWERS
 
 
 class Partner(StrEnum):
@@ -48,6 +48,10 @@ def is_answered(review: Record) -> bool:
     return bool(review["answer"] != PartnerAnswer.pending)
 
 
+def of_the_partner(review: Record) -> str:
+    return ANSWERS[review["partner"]]
+
+
 partner_reviews = Resource(
     noun="partner_review",
     plural="partner_reviews",
@@ -64,7 +68,7 @@ partner_reviews = Resource(
     ],
     sorts=["shared_on", "partner"],
     rules=[
-        said_by("PRV-001", "answer", ANSWER, "Only a partner answers.", at_first=PartnerAnswer.pending),
+        said_by("PRV-001", "answer", of_the_partner, "A partner answers for itself.", at_first=PartnerAnswer.pending),
         has_come("PRV-002", "shared_on"),
         needs("PRV-003", "answered_on", is_answered, "An answer has a day."),
         has_come("PRV-004", "answered_on"),

@@ -56,8 +56,8 @@ SUBMIT: Final = "pip:submit"
 APPROVE: Final = "pip:approve"
 PRESENT: Final = "pip:present"
 OVERRIDE_READINESS: Final = "readiness:override"
-ANSWER: Final = "partner_review:answer"
-"""To say that a partner has agreed to a plan."""
+ANSWERS: Final[Mapping[str, str]] = {partner: f"partner_review:answer_{partner}" for partner in PARTNERS}
+"""To say whether a partner agrees to a plan: for each partner one of its own."""
 MOVING: Final = frozenset({WRITE, SUBMIT, APPROVE, PRESENT, OVERRIDE_READINESS})
 """The permissions that moves ask for, beside that to move plans at all."""
 
