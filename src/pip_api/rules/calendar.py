@@ -115,10 +115,20 @@ class ThemeFault(NamedTuple):
     detail: str
 
 
+def a_year_after(day: date) -> date:
+    """The same day of the next year; after a 29 February the 1 March."""
+    return date(day.year + 1, 3, 1) if (day.month, day.day) == (2, 29) else day.replace(year=day.year + 1)
+
+
+def quarter_start(day: date) -> date:
+    """The first day of the quarter that a day is in."""
+    return date(day.year, day.month - (day.month - 1) % 3, 1)
+
+
 def themes(meetings: Sequence[Meeting], start: date) -> list[ThemeFault]:
     """What is wrong with the twelve months from a day: a learning review each quarter, each with a theme set before it
     is held, and a thematic review before the external one of the same theme."""
-    end = start.replace(year=start.year + 1) if (start.month, start.day) != (2, 29) else date(start.year + 1, 3, 1)
+    end = a_year_after(start)
     faults = []
     quarters = set()
     for place, meeting in enumerate(meetings):

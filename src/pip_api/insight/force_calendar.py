@@ -1,0 +1,126 @@
+"""What does a force look at in the year ahead, meeting by meeting, and what is wrong with that calendar?"""
+
+from datetime import date
+from functools import lru_cache
+from uuid import UUID
+
+from orjson import loads
+from pydantic import BaseModel, Field
+from sqlalchemy import Date, bindparam, select
+
+from pip_api.db.columns import to_json
+from pip_api.db.constructs import Uids, any_of
+from pip_api.db.statements import Record, Statement
+from pip_api.http.preconditions import content_etag
+from pip_api.insight.series import asked_force
+from pip_api.kernel.call import Answer, Call
+from pip_api.kernel.document import IF_NONE_MATCH, Operation, path_parameter, query
+from pip_api.kernel.moments import MOMENT
+from pip_api.kernel.pages import tagged
+from pip_api.kernel.query import Filter
+from pip_api.kernel.resource import visible
+from pip_api.ledger.as_of import Mark, MarkKind
+from pip_api.resources.frameworks import ItemKind, framework_items
+from pip_api.resources.meetings import MeetingKind, meetings
+from pip_api.rules.calendar import a_year_after, quarter_start, themes
+
+_STARTS_ON = Filter("starts_on", "", "day", "The first day; left out, that of the quarter we are in.")
+
+
+class ThemeItem(BaseModel):
+    """A priority, a question or another item that a meeting is about."""
+
+    ref: str
+    kind: ItemKind
+    title: str
+
+
+class MeetingPlanned(BaseModel):
+    id: UUID
+    kind: MeetingKind
+    title: str
+    held_on: date
+    theme: str | None
+    items: list[ThemeItem] = Field(description="What of frameworks is its theme.")
+    updates_due_on: date | None
+    inspection_theme_on: date | None = Field(description="When the inspectorate looks at the same theme.")
+
+
+class CalendarFault(BaseModel):
+    pointer: str | None = Field(
+        description="The meeting, in this answer; null where one is missing.",
+        json_schema_extra={"examples": ["#/meetings/0"]},
+    )
+    detail: str
+
+
+class ForceCalendar(BaseModel):
+    """The meetings of a force in twelve months, with their themes."""
+
+    force_code: str
+    starts_on: date
+    ends_before: date
+    meetings: list[MeetingPlanned] = Field(description="In date order.")
+    faults: list[CalendarFault] = Field(
+        description="A quarter without a learning review, one without a theme set in advance, and so on."
+    )
+
+
+@lru_cache
+def _meetings(kind: MarkKind) -> Statement:
+    rows = meetings.rows(kind)
+    shown = (*(name for name in MeetingPlanned.model_fields if name != "items"), "framework_item_ids", "created_at")
+    return Statement(
+        select(*(rows.c[name] for name in shown))
+        .where(*visible(rows), rows.c.withdrawn_at.is_(None))
+        .where(rows.c.held_on >= bindparam("start", type_=Date()), rows.c.held_on < bindparam("end", type_=Date()))
+        .order_by(rows.c.held_on, rows.c.id)
+    )
+
+
+@lru_cache
+def _named(kind: MarkKind) -> Statement:
+    rows = framework_items.rows(kind)
+    shown = (rows.c.id, *(rows.c[name] for name in ThemeItem.model_fields))
+    return Statement(select(*shown).where(any_of(rows.c.id, bindparam("ids", type_=Uids()))))
+
+
+async def get_force_calendar(call: Call) -> Answer:
+    """Learning reviews, strategic scrutiny and the other meetings of a force, twelve months ahead."""
+    force, mark = asked_force(call, meetings.reads), Mark(call.moment)
+    start = _STARTS_ON.read(call.query["starts_on"]) if "starts_on" in call.query else quarter_start(call.today)
+    end = a_year_after(start)
+    found = await call.session.fetch(_meetings(mark.kind), forces=[force], start=start, end=end, **mark.params)
+    ids = sorted({UUID(id) for each in found for id in each["framework_item_ids"]})
+    named = await call.session.fetch(_named(mark.kind), ids=ids, **mark.params) if ids else []
+    items = {str(row["id"]): {name: row[name] for name in ThemeItem.model_fields} for row in named}
+    body = to_json(
+        {
+            "force_code": force,
+            "starts_on": start,
+            "ends_before": end,
+            "meetings": [_shown(each, items) for each in found],
+            "faults": [each._asdict() for each in themes(loads(to_json(found)), start)],
+        }
+    )
+    return tagged(call, content_etag(body), body)
+
+
+def _shown(meeting: Record, items: dict[str, Record]) -> Record:
+    about = [items[id] for id in meeting["framework_item_ids"] if id in items]
+    return {name: about if name == "items" else meeting[name] for name in MeetingPlanned.model_fields}
+
+
+operations = [
+    Operation(
+        "GET", "/v1/forces/{force}/calendar", "getForceCalendar", "meetings",
+        "Read what a force looks at in the year ahead", meetings.reads, get_force_calendar,
+        {200: ForceCalendar, 304: None},
+        [
+            path_parameter("force", "The code of the force."),
+            query("starts_on", _STARTS_ON.describes, _STARTS_ON.schema()),
+            *MOMENT,
+            IF_NONE_MATCH,
+        ],
+    )
+]  # fmt: skip
