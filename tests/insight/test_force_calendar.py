@@ -70,6 +70,22 @@ async def test_a_theme_comes_before_the_inspectorate_looks_at_it(lead: httpx.Asy
     assert (await read(lead))["meetings"][0]["inspection_theme_on"] == "2027-01-20"
 
 
+async def test_what_a_force_committed_to_is_due_for_its_yearly_check(lead: httpx.AsyncClient) -> None:
+    said = [
+        {"text": "Never checked"},
+        {"text": "Checked long ago", "checked_on": "2025-10-30", "finding": "Half done"},
+        {"text": "Checked of late", "checked_on": "2026-10-30", "finding": "Done"},
+    ]
+    about = {"force_code": AVON, "title": "Force management statement", "kind": "statement"}
+    plan = await made(lead, "/v1/supporting-plans", **about, starts_on="2026-04-01", commitments=said)
+    due = (await read(lead))["commitments"]
+    assert [(each["text"], each["due_on"], each["late"]) for each in due] == [
+        ("Never checked", "2027-04-01", False),
+        ("Checked long ago", "2026-10-30", True),
+    ]
+    assert {(each["supporting_plan_id"], each["supporting_plan"]) for each in due} == {(plan["id"], about["title"])}
+
+
 async def test_the_calendar_is_the_forces_own(service: Service, lead: httpx.AsyncClient) -> None:
     stranger = await service.caller("force_lead", f"force:{DEVON}")
     refused(await stranger.get(PATH), 404, "not_found")

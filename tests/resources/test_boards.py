@@ -27,3 +27,21 @@ async def test_a_plan_names_its_boards_in_their_order(service: Service, lead: ht
     foreign = await made(kent, PATH, **BOARD | {"force_code": KENT})
     answer = await lead.patch(f"/v1/pips/{plan['id']}", json={"board_ids": [foreign["id"]]}, headers=headers)
     assert codes(answer) == [("unknown_reference", "#/board_ids/0")]
+
+
+async def test_governance_runs_from_the_place_up_to_the_panel(lead: httpx.AsyncClient, whole: Record) -> None:
+    ways: list[Record] = [
+        {"title": "North", "level": "place", "challenges": True, "escalates": True},
+        {"title": "OD Board", "level": "force", "challenges": True, "escalates": True},
+        {"title": "Strategic Scrutiny", "level": "force", "challenges": True, "chair": "Chief Constable"},
+        {"title": "Commissioner's board", "level": "force", "party": "local_policing_body", "challenges": True},
+        {"title": "Police and Crime Panel", "level": "force", "party": "police_and_crime_panel", "challenges": True},
+    ]
+    ids = [(await made(lead, PATH, force_code=AVON, **board))["id"] for board in ways]
+    await sees_through(lead, whole, "/v1/pips", board_ids=ids)
+    shown = (await lead.get(f"/v1/pips/{whole['id']}", params={"expand": "boards"})).json()
+    assert [each["title"] for each in shown["boards"]["items"]] == [each["title"] for each in ways]
+    up = {"pip_id": whole["id"], "title": "x", "raised_on": "2026-11-10", "reason": "x"}
+    await made(lead, "/v1/escalations", **up, from_board_id=ids[0], to_board_id=ids[2])
+    for party in ("local_policing_body", "police_and_crime_panel"):
+        assert len((await lead.get(PATH, params={"party": party})).json()["items"]) == 1

@@ -6,6 +6,7 @@ import json
 import httpx
 import pytest
 
+from tests.exchange.files import counted, imported, send, written
 from tests.plans import AVON, DEVON, MEASURE, ONE, made, put
 from tests.service import Record, Service, codes, refused
 
@@ -65,6 +66,17 @@ async def test_a_period_that_has_not_begun_has_no_figure(service: Service, lead:
     answer = await put(lead, (AVON, CODE, "2026-12"), "1")
     assert refused(answer, 422, "validation_failed")["errors"][0]["rule"] == "FIG-001"
     assert codes(answer) == [("in_the_future", "period")]
+
+
+async def test_what_is_expected_may_be_of_a_period_to_come(admin: httpx.AsyncClient, lead: httpx.AsyncClient) -> None:
+    expected = MEASURE | {"code": "calls-expected", "name": "Calls that are expected", "kind": "prediction"}
+    await made(admin, "/v1/measures", **expected)
+    assert (await put(lead, (AVON, "calls-expected", "2027-01"), "5200")).status_code == 201
+    days = {"period_start": "2027-02-01", "period_end": "2027-02-28"}
+    rows = [{"force_code": AVON, "measure_code": code, **days, "value": "1"} for code in (CODE, "calls-expected")]
+    wrong = refused(await send(lead, written(rows)), 422, "import_failed")
+    assert [(each["rule"], each["line"]) for each in wrong["problems"]] == [("FIG-001", 2)]
+    assert (await imported(lead, written(rows[1:])))["counts"] == counted(created=1)
 
 
 async def test_each_revision_says_who_sent_it_and_why(service: Service, lead: httpx.AsyncClient) -> None:

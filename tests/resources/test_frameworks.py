@@ -98,9 +98,12 @@ async def test_a_review_makes_the_next_edition_with_every_item(admin: httpx.Asyn
     asked = {"code": "lancashire-12x12-2018", "edition": "2018", "valid_from": "2018-04-01"}
     answer = await admin.post(f"{LANCASHIRE}/editions", json=asked)
     assert codes(answer) == [("required", "#")], "an edition needs the reason why there is one"
-    answer = await admin.post(f"{LANCASHIRE}/editions", json=asked | {"review_reason": "new_evidence"})
+    discussed = "With chief officers, the local policing body and the Home Office, on 5 March"
+    new = {"review_reason": "new_evidence", "review_discussion": discussed}
+    answer = await admin.post(f"{LANCASHIRE}/editions", json=asked | new)
     assert answer.status_code == 201, answer.text
     after = answer.json()
+    assert (after["review_discussion"], before["review_discussion"]) == (discussed, "")
     assert (await admin.get(answer.headers["Location"])).json() == after
     assert (after["reviewed_from"], after["review_reason"], after["status"]) == (
         "lancashire-12x12", "new_evidence", "consultation",
@@ -114,6 +117,8 @@ async def test_a_review_makes_the_next_edition_with_every_item(admin: httpx.Asyn
         "lancashire-12x12-2018:heading-effectiveness", "i-serve:investigation",
     }  # fmt: skip
     assert (await admin.get(LANCASHIRE)).json() == before
+    answer = await changed(admin, ITEMS, m4, emphasis=True)
+    assert (m4["emphasis"], answer.json()["emphasis"]) == (False, True)
     refused(await admin.post(f"{LANCASHIRE}/editions", json=asked | {"review_reason": "new_evidence"}), 409,
             "duplicate_reference")  # fmt: skip
 
@@ -133,3 +138,28 @@ async def test_an_edition_that_follows_another_says_why(admin: httpx.AsyncClient
     assert codes(answer) == [("date_before_start", "#/valid_to"), ("required", "#/review_reason")]
     answer = await admin.post("/v1/frameworks", json=new | {"valid_to": None, "review_reason": "new_priority"})
     assert codes(answer) == [("required", "#/reviewed_from")]
+
+
+async def test_a_framework_is_reviewed_each_year(admin: httpx.AsyncClient) -> None:
+    lancashire = (await admin.get(LANCASHIRE)).json()
+    assert lancashire["review_due_on"] == "2018-04-01"
+    due = {"review_due_before": "2018-04-02", "sort": "review_due_on"}
+    found = (await admin.get("/v1/frameworks", params=due)).json()["items"]
+    assert [each["code"] for each in found] == ["i-serve", "lancashire-12x12"]
+    answer = await changed(admin, "/v1/frameworks", lancashire, status="retired")
+    assert answer.json()["review_due_on"] is None
+
+
+async def test_a_measure_is_tied_to_values_and_expectations(admin: httpx.AsyncClient) -> None:
+    item = (await admin.get(f"{ITEMS}/lancashire-12x12:m11")).json()
+    tied = [
+        {"item_code": f"lancashire-12x12:{code}", "relation": relation, "inferred": False, "note": ""}
+        for code, relation in (
+            ("fairness", "value"), ("respect", "value"), ("public-expectations", "expectation"),
+            ("professional-expectations", "expectation"),
+        )
+    ]  # fmt: skip
+    answer = await changed(admin, ITEMS, item, mappings=item["mappings"] + tied)
+    assert answer.json()["mappings"] == item["mappings"] + tied
+    path = f"{ITEMS}/lancashire-12x12:fairness"
+    refused(await admin.delete(path, headers={"If-Match": '"v1"'}), 409, "in_use")

@@ -3,13 +3,34 @@
 import httpx
 
 from tests.plans import AVON, a_concern, a_plan, changed, made
-from tests.service import Service, codes, refused
+from tests.service import Record, Service, codes, refused
+
+
+async def a_check(caller: httpx.AsyncClient, plan: Record) -> Record:
+    """What a test of delivery by the Quality Assurance Model found."""
+    model = {"title": "QAM", "what": "Grading", "method": "quality_assurance_model", "by_whom": "Quality team"}
+    mechanism = await made(caller, "/v1/assurance-mechanisms", pip_id=plan["id"], **model)
+    found = {"done_on": "2026-11-02", "finding": "Four of forty were wrong", "outcome": "mixed"}
+    return await made(caller, "/v1/assurance-checks", assurance_mechanism_id=mechanism["id"], **found)
+
+
+async def test_what_is_found_where_delivery_is_tested_feeds_the_learning_review(lead: httpx.AsyncClient) -> None:
+    plan = await a_plan(lead, await a_concern(lead))
+    check = await a_check(lead, plan)
+    review = {"kind": "learning_review", "title": "Third quarter", "theme": "Response", "held_on": "2026-11-15"}
+    told = {"pip_ids": [plan["id"]], "assurance_check_ids": [check["id"]]}
+    met = await made(lead, "/v1/meetings", force_code=AVON, **review, **told)
+    path = f"/v1/meetings/{met['id']}"
+    shown = (await lead.get(path, params={"expand": "assurance_checks"})).json()
+    assert [each["finding"] for each in shown["assurance_checks"]["items"]] == ["Four of forty were wrong"]
+    refused(await lead.delete(f"/v1/assurance-checks/{check['id']}", headers={"If-Match": '"v1"'}), 409, "in_use")
 
 
 async def test_the_rules_of_a_meeting_are_named(lead: httpx.AsyncClient) -> None:
     concern = await a_concern(lead)
     plan = await a_plan(lead, concern)
     review = {"force_code": AVON, "kind": "learning_review", "title": "Third quarter", "held_on": "2026-12-15"}
+    check = await a_check(lead, plan)
 
     async def rules(**sent: object) -> list[str]:
         answer = await lead.post("/v1/meetings", json=review | {"theme": "Response"} | sent)
@@ -21,6 +42,7 @@ async def test_the_rules_of_a_meeting_are_named(lead: httpx.AsyncClient) -> None
     assert await rules(decisions=[{"text": "Move shifts"}], attendees=["DCC"]) == ["MTG-005", "MTG-005"]
     assert await rules(inspection_theme_on="2026-12-01") == ["MTG-006"]
     planned = await made(lead, "/v1/meetings", **review, theme="Response", inspection_theme_on="2027-02-01")
+    assert await rules(assurance_check_ids=[check["id"]] * 2) == ["MTG-007"]
     decided = {"decisions": [{"text": "Move shifts", "owner": "Superintendent, response", "due_on": "2026-12-01"}]}
     held = await changed(lead, "/v1/meetings", planned, held_on="2026-11-15", pip_ids=[plan["id"]], **decided)
     assert held.json()["decisions"][0]["due_on"] == "2026-12-01"

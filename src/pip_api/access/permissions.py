@@ -26,6 +26,7 @@ PLAN_NOUNS: Final = (
     "assurance_mechanism",
     "board",
     "concern",
+    "consultation_response",
     "escalation",
     "finding",
     "follow_up",

@@ -38,7 +38,7 @@ from pip_api.kernel.call import Call
 from pip_api.kernel.resource import visible
 from pip_api.kernel.shapes import Day, Exact, Line, Named, Prose
 from pip_api.resources.figures import KEY, FigureStatus, figures, is_newest
-from pip_api.resources.measures import measures
+from pip_api.resources.measures import MeasureKind, measures
 from pip_api.resources.units import WHOLE_FORCE, units
 
 
@@ -83,7 +83,9 @@ staged = Table(
 _staged_key = [staged.c[name] for name in KEY]
 
 _COUNTED_IN = Statement(
-    select(measures.table.c.code, measures.table.c.unit).where(measures.table.c.withdrawn_at.is_(None))
+    select(*(measures.table.c[name] for name in ("code", "unit", "kind"))).where(
+        measures.table.c.withdrawn_at.is_(None)
+    )
 )
 _PLACES = Statement(
     select(units.table.c.force_code, units.table.c.code).where(
@@ -152,9 +154,11 @@ async def merge(call: Call, batches: Batches, report: Report, import_id: UUID) -
     """Writes a new revision of each figure whose number is new or differs from the newest one."""
     forces = frozenset(call.by.reach("figure:write")) & frozenset(call.by.reach("figure:read"))
     places = await call.session.fetch(_PLACES, forces=tuple(sorted(forces)))
+    counted = await call.session.fetch(_COUNTED_IN)
     known = Known(
         forces,
-        {row["code"]: row["unit"] for row in await call.session.fetch(_COUNTED_IN)},
+        {row["code"]: row["unit"] for row in counted},
+        {row["code"] for row in counted if row["kind"] == MeasureKind.prediction},
         {(row["force_code"], row["code"]) for row in places}.union((force, WHOLE_FORCE) for force in forces),
         call.today,
     )
@@ -193,11 +197,12 @@ async def digest(call: Call, entry_id: UUID) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What rows are held against: the forces that may be written for, in what each measure is counted, the units of the
-    forces, and the day."""
+    """What rows are held against: the forces that may be written for, in what each measure is counted, which of them
+    are predictions, the units of the forces, and the day."""
 
     forces: frozenset[str]
     counted_in: Mapping[str, str]
+    predicted: Set[str]
     units: Set[tuple[str, str]]
     today: date
 
@@ -211,7 +216,7 @@ async def _checked(
         for raw, row in batch:
             unit = known.counted_in.get(row["measure_code"])
             found = unit is not None and (row["force_code"], row.get("unit_code", WHOLE_FORCE)) in known.units
-            begun = row["period_start"] <= known.today
+            begun = row["period_start"] <= known.today or row["measure_code"] in known.predicted
             if found and begun and row["period_start"] <= row["period_end"] and row.get("unit", unit) == unit:
                 ready.append(_staged(raw, row))
             else:
@@ -260,7 +265,7 @@ def _faults(row: Record, known: Known, unit: str | None) -> list[Record]:
     if row["period_end"] < row["period_start"]:
         detail = "The period ends before it starts."
         wrongs.append({**fault("ends_before_start", detail, rule="FIG-005"), "column": "period_end"})
-    if row["period_start"] > known.today:
+    if row["period_start"] > known.today and row["measure_code"] not in known.predicted:
         detail = "The period has not begun."
         wrongs.append({**fault("in_the_future", detail, rule="FIG-001"), "column": "period_start"})
     return wrongs

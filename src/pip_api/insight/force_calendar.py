@@ -1,5 +1,6 @@
-"""What does a force look at in the year ahead, meeting by meeting, and what is wrong with that calendar?"""
+"""What does a force look at in the year ahead, meeting by meeting, what has to be checked, and what is missing?"""
 
+from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 from uuid import UUID
@@ -22,6 +23,7 @@ from pip_api.kernel.resource import visible
 from pip_api.ledger.as_of import Mark, MarkKind
 from pip_api.resources.frameworks import ItemKind, framework_items
 from pip_api.resources.meetings import MeetingKind, meetings
+from pip_api.resources.supporting_plans import supporting_plans
 from pip_api.rules.calendar import a_year_after, quarter_start, themes
 
 _STARTS_ON = Filter("starts_on", "", "day", "The first day; left out, that of the quarter we are in.")
@@ -46,6 +48,17 @@ class MeetingPlanned(BaseModel):
     inspection_theme_on: date | None = Field(description="When the inspectorate looks at the same theme.")
 
 
+class CommitmentDue(BaseModel):
+    """A core element that a plan or statement of the force commits to, and when it is to be checked."""
+
+    supporting_plan_id: UUID
+    supporting_plan: str
+    text: str
+    checked_on: date | None
+    due_on: date | None = Field(description="A year after the last check, or after the plan began.")
+    late: bool
+
+
 class CalendarFault(BaseModel):
     pointer: str | None = Field(
         description="The meeting, in this answer; null where one is missing.",
@@ -61,6 +74,7 @@ class ForceCalendar(BaseModel):
     starts_on: date
     ends_before: date
     meetings: list[MeetingPlanned] = Field(description="In date order.")
+    commitments: list[CommitmentDue] = Field(description="Those to be checked before the year ends, or never dated.")
     faults: list[CalendarFault] = Field(
         description="A quarter without a learning review, one without a theme set in advance, and so on."
     )
@@ -85,14 +99,22 @@ def _named(kind: MarkKind) -> Statement:
     return Statement(select(*shown).where(any_of(rows.c.id, bindparam("ids", type_=Uids()))))
 
 
+@lru_cache
+def _committed(kind: MarkKind) -> Statement:
+    rows = supporting_plans.rows(kind)
+    shown = (rows.c[name] for name in ("id", "title", "starts_on", "commitments"))
+    return Statement(select(*shown).where(*visible(rows), rows.c.withdrawn_at.is_(None)).order_by(rows.c.id))
+
+
 async def get_force_calendar(call: Call) -> Answer:
     """Learning reviews, strategic scrutiny and the other meetings of a force, twelve months ahead."""
-    force, mark = asked_force(call, meetings.reads), Mark(call.moment)
+    force, mark = asked_force(call, meetings.reads, supporting_plans.reads), Mark(call.moment)
     start = _STARTS_ON.read(call.query["starts_on"]) if "starts_on" in call.query else quarter_start(call.today)
     end = a_year_after(start)
     found = await call.session.fetch(_meetings(mark.kind), forces=[force], start=start, end=end, **mark.params)
     ids = sorted({UUID(id) for each in found for id in each["framework_item_ids"]})
     named = await call.session.fetch(_named(mark.kind), ids=ids, **mark.params) if ids else []
+    plans = await call.session.fetch(_committed(mark.kind), forces=[force], **mark.params)
     items = {str(row["id"]): {name: row[name] for name in ThemeItem.model_fields} for row in named}
     body = to_json(
         {
@@ -100,6 +122,7 @@ async def get_force_calendar(call: Call) -> Answer:
             "starts_on": start,
             "ends_before": end,
             "meetings": [_shown(each, items) for each in found],
+            "commitments": [each for plan in plans for each in _due(plan, end, call.today)],
             "faults": [each._asdict() for each in themes(loads(to_json(found)), start)],
         }
     )
@@ -109,6 +132,15 @@ async def get_force_calendar(call: Call) -> Answer:
 def _shown(meeting: Record, items: dict[str, Record]) -> Record:
     about = [items[id] for id in meeting["framework_item_ids"] if id in items]
     return {name: about if name == "items" else meeting[name] for name in MeetingPlanned.model_fields}
+
+
+def _due(plan: Record, end: date, today: date) -> Iterator[Record]:
+    for each in plan["commitments"]:
+        last = plan["starts_on"] if each["checked_on"] is None else date.fromisoformat(each["checked_on"])
+        due = None if last is None else a_year_after(last)
+        if due is None or due < end:
+            named = {"supporting_plan_id": plan["id"], "supporting_plan": plan["title"], "text": each["text"]}
+            yield named | {"checked_on": each["checked_on"], "due_on": due, "late": due is not None and due < today}
 
 
 operations = [

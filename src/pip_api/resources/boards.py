@@ -13,6 +13,7 @@ from pip_api.resources.forces import forces
 
 
 class BoardLevel(StrEnum):
+    place = "place"
     force = "force"
     region = "region"
     nation = "nation"

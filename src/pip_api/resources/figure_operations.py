@@ -44,7 +44,7 @@ from pip_api.resources.figures import (
     figure_rows,
     figures,
 )
-from pip_api.resources.measures import Measure
+from pip_api.resources.measures import Measure, MeasureKind
 from pip_api.resources.units import WHOLE_FORCE, Unit
 from pip_api.rules.periods import Period, parse, written
 
@@ -105,7 +105,7 @@ _REVISIONS = Statement(
 )
 _measure: Table = Measure.__table__  # type: ignore[attr-defined]
 _MEASURE_AND_CURRENT = Statement(
-    select(_measure.c.withdrawn_at, *(figures.c[name] for name in SHOWN if name != "measure_code"))
+    select(_measure.c.withdrawn_at, _measure.c.kind, *(figures.c[name] for name in SHOWN if name != "measure_code"))
     .select_from(_measure)
     .outerjoin(figures, and_(*_of_key(figures), figures.c.measure_code == _measure.c.code))
     .where(_measure.c.code == bindparam("measure_code", type_=Code))
@@ -150,14 +150,14 @@ async def put_figure(call: Call) -> Answer:
     """Records a number. The same number again changes nothing; another one is the next revision."""
     key = _asked(call)
     call.require_for("figure:write", key["force_code"])
-    if key["period_start"] > call.today:
-        detail = "The period has not begun."
-        wrong = fault("in_the_future", detail, "path", parameter="period", rule="FIG-001")
-        raise Problem("validation_failed", detail, errors=[wrong])
     call.check_media_type()
     found = await call.session.one(_MEASURE_AND_CURRENT, **key)
     if found is None or found["withdrawn_at"] is not None:
         raise Problem("not_found", "There is no measure with this code.")
+    if key["period_start"] > call.today and found["kind"] != MeasureKind.prediction:
+        detail = "The period has not begun."
+        wrong = fault("in_the_future", detail, "path", parameter="period", rule="FIG-001")
+        raise Problem("validation_failed", detail, errors=[wrong])
     if key["unit_code"] != WHOLE_FORCE and await call.session.one(_UNIT, **key) is None:
         raise Problem("not_found", "There is no unit with this code in the force.")
     revision = found["revision"] or 0

@@ -9,7 +9,7 @@ from pip_api.http.preconditions import etag
 from pip_api.kernel import verbs
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import ID, REASON, Operation
-from pip_api.kernel.shapes import CodeText, Day, Line, Shape, examples, one_of
+from pip_api.kernel.shapes import CodeText, Day, Line, Prose, Shape, examples, one_of
 from pip_api.kernel.validation import validated
 from pip_api.kernel.writing import changes, fresh, write
 from pip_api.resources.frameworks import FrameworkStatus, ReviewReason, framework_items, frameworks
@@ -25,6 +25,9 @@ class FrameworkEdition(Shape):
     review_reason: ReviewReason = one_of("Why it is changed.")
     status: FrameworkStatus = one_of("As what it starts.", default="consultation")
     valid_from: Day | None = Field(default=None, description="The day from which it is to hold.")
+    review_discussion: Prose = Field(
+        default="", description="With which partners the review was discussed, and what they said."
+    )
 
 
 async def next_edition(call: Call) -> Answer:

@@ -5,6 +5,7 @@ mapping that can be edited and is marked as inferred.
 """
 
 from collections.abc import Iterator
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -34,6 +35,7 @@ from pip_api.kernel.shapes import (
     reference,
 )
 from pip_api.resources.measures import Evidence, measures
+from pip_api.rules.calendar import a_year_after
 
 
 class FrameworkStatus(StrEnum):
@@ -57,6 +59,9 @@ class FrameworkFields(Shape):
     source: Prose = Field(default="", description="The document that it is read from.")
     ambition: Prose = Field(default="", description="What it is to lead to, and in which years.")
     mission: Prose = Field(default="", description="The mission statement that it serves.")
+    review_discussion: Prose = Field(
+        default="", description="With which partners the review that led to it was discussed, and what they said."
+    )
 
 
 class FrameworkCreate(FrameworkFields):
@@ -77,7 +82,15 @@ class FrameworkCreate(FrameworkFields):
 
 
 class Framework(Row, FrameworkCreate, table=True):
-    pass
+    review_due_on: Day | None = Field(
+        default=None, description="A year after it began to hold: when the next review is due."
+    )
+
+
+def review_due(framework: Record) -> date | None:
+    """A framework is reviewed each year, as long as no other edition follows."""
+    begun = framework["valid_from"]
+    return None if begun is None or framework["status"] == FrameworkStatus.retired else a_year_after(begun)
 
 
 def reviewed_for_a_reason(framework: Record, on: RuleContext) -> Iterator[Record]:
@@ -100,10 +113,12 @@ frameworks = Resource(
         equal("status", choices=[each.value for each in FrameworkStatus]),
         before("valid_before", "valid_from"),
         after("valid_after", "valid_from"),
+        before("review_due_before", "review_due_on"),
     ],
-    sorts=["code", "title"],
+    sorts=["code", "title", "review_due_on"],
     references=[Reference("reviewed_from", None, by="code")],
     rules=[in_order("FRW-001", "valid_from", "valid_to"), reviewed_for_a_reason],
+    derived={"review_due_on": review_due},
 )
 
 
@@ -157,6 +172,7 @@ class FrameworkItemFields(Shape):
     )
     evidence_kind: Evidence | None = one_of("Whether it is numbers, judgements, or both.", default=None)
     by_exception: Flag = Field(default=False, description="Whether it is reported by exception only.")
+    emphasis: Flag = Field(default=False, description="Whether this edition lays emphasis on it.")
     parts: list[Line] = members("What it is made of.")
     measure_code: Named | None = Field(
         default=None,

@@ -32,6 +32,8 @@ class Cadence(StrEnum):
 class MeasureKind(StrEnum):
     measure = "measure"
     diagnostic = "diagnostic"
+    prediction = "prediction"
+    """What is expected of another measure, such as demand: its figures may be of periods to come."""
 
 
 class Evidence(StrEnum):
@@ -47,7 +49,9 @@ class MeasureFields(Shape):
     )
     cadence: Cadence = one_of("How often a figure is due.")
     direction: Direction | None = one_of("Which way is better; none when neither is, or nobody has said.", default=None)
-    kind: MeasureKind = one_of("Whether it shows performance, or what may lie behind it.", default=MeasureKind.measure)
+    kind: MeasureKind = one_of(
+        "Whether it shows performance, what may lie behind it, or what is expected.", default=MeasureKind.measure
+    )
     evidence: Evidence = one_of("Whether it is numbers, judgements, or both.", default=Evidence.quantitative)
     target: Exact | None = Field(default=None, sa_type=Amount, description="Where it should be; a measure needs none.")
     baseline: Exact | None = Field(default=None, sa_type=Amount, description="Where it was; a new measure has none.")

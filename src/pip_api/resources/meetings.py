@@ -14,6 +14,7 @@ from pip_api.kernel.checks import in_order, needs, once
 from pip_api.kernel.query import after, before, equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
 from pip_api.kernel.shapes import Day, Line, Named, Owned, Row, Shape, examples, members, one_of, owner, reference
+from pip_api.resources.assurance import assurance_checks
 from pip_api.resources.boards import boards
 from pip_api.resources.forces import forces
 from pip_api.resources.frameworks import framework_items
@@ -111,6 +112,7 @@ class MeetingFields(Shape):
     attendees: list[Line] = members("Who came: posts rather than names.")
     decisions: list[Decision] = members("What was decided, once it was held.")
     pip_ids: list[UUID] = members("The plans that it is about.")
+    assurance_check_ids: list[UUID] = members("The checks that it draws on: what was found where delivery was tested.")
     updates_due_on: Day | None = Field(default=None, description="The day by which updates for it are due.")
     inspection_theme_on: Day | None = Field(
         default=None, description="When the inspectorate looks at the same theme, which is after the force did."
@@ -178,6 +180,7 @@ meetings = Resource(
         Reference("national_meeting_id", national_meetings),
         Reference("framework_item_ids", framework_items),
         Reference("pip_ids", pips, within="force_code"),
+        Reference("assurance_check_ids", assurance_checks, within="force_code"),
     ],
     rules=[
         needs("MTG-001", "theme", lambda each: each["kind"] in THEMED, "Its theme is set in advance."),
@@ -186,5 +189,6 @@ meetings = Resource(
         in_order("MTG-004", "updates_due_on", "held_on"),
         decides_once_held,
         comes_before_inspection,
+        once("MTG-007", "assurance_check_ids"),
     ],
 )

@@ -58,7 +58,12 @@ class NationalServiceCreate(NationalServiceFields):
             "availability": "99.5 per cent of the month",
             "performance": "Found within three searches",
         },
+        service_level="Answered within five working days",
+        cost="GBP 2 million a year, most of it for people",
         funding="Grant",
+        charging_protocol="Free for forces",
+        users_engaged="A panel of users meets each quarter",
+        data_security="Held in this country, encrypted",
         evaluated_on="2026-06-01",
         higher_quality=True,
     )
@@ -71,12 +76,19 @@ class NationalService(Row, NationalServiceCreate, table=True):
 GROUNDS = ("cost_efficiency", "higher_quality", "national_security")
 
 
+OPEN = ("service_level", "cost", "funding", "charging_protocol", "users_engaged", "data_security")
+"""What is said of every service that is provided nationally: its governance is open, its users know what it costs."""
+
+
 def can_be_measured(service: Record, on: RuleContext) -> Iterator[Record]:
     if any(service[ground] for ground in GROUNDS):
         for name in SuccessCriteria.model_fields:
             if not service["success_criteria"][name]:
                 detail = "A service that is provided nationally says by what its success is measured."
                 yield on.problem("NSV-001", f"/success_criteria/{name}", detail, "required")
+        for name in OPEN:
+            if not service[name]:
+                yield on.problem("NSV-003", f"/{name}", "A service that is provided nationally says this.", "required")
 
 
 national_services = Resource(

@@ -46,6 +46,9 @@ class ObjectiveContent(Shape):
 
 class ObjectiveFields(ObjectiveContent):
     owner: Line | None = Field(default=None, description="Who answers for it: a post, and no name.")
+    set_by: Line | None = Field(
+        default=None, description="The body that set it, where that is not the force: the local policing body, say."
+    )
     unit_id: UUID | None = reference("unit", "The place or team whose it is.", default=None)
     parent_objective_id: UUID | None = reference(
         "objective", "The objective of the tier above that it serves.", default=None

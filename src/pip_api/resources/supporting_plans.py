@@ -1,13 +1,18 @@
 """Which strategies, plans and statements of a force support its framework: whose are they, and for which years?"""
 
+from collections.abc import Iterator
+from datetime import date
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlmodel import Field
 
+from pip_api.db.statements import Record
 from pip_api.kernel.checks import in_order, once
 from pip_api.kernel.query import after, before, equal
-from pip_api.kernel.resource import Reference, Resource
+from pip_api.kernel.resource import Reference, Resource, RuleContext
 from pip_api.kernel.shapes import Day, Line, Owned, Shape, examples, members, one_of, owner
 from pip_api.resources.forces import forces
 from pip_api.resources.frameworks import framework_items
@@ -19,6 +24,16 @@ class SupportingPlanKind(StrEnum):
     statement = "statement"
 
 
+class Commitment(BaseModel):
+    """A core element that is committed to, and what the last check of it found."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+    checked_on: Day | None = None
+    finding: Annotated[str, StringConstraints(max_length=2_000)] = ""
+
+
 class SupportingPlanFields(Shape):
     title: Line
     kind: SupportingPlanKind = one_of("What it is.", default="plan")
@@ -26,6 +41,7 @@ class SupportingPlanFields(Shape):
     starts_on: Day | None = None
     ends_on: Day | None = Field(default=None, description="Its last day.")
     framework_item_ids: list[UUID] = members("The priorities, measures and other items that it supports.")
+    commitments: list[Commitment] = members("The core elements that it commits to; each is checked every year.")
 
 
 class SupportingPlanCreate(SupportingPlanFields):
@@ -35,6 +51,16 @@ class SupportingPlanCreate(SupportingPlanFields):
     )  # fmt: skip
 
     force_code: str = owner()
+
+
+def checked_so_far(plan: Record, on: RuleContext) -> Iterator[Record]:
+    for place, each in enumerate(plan["commitments"]):
+        where = f"/commitments/{place}"
+        if (day := each["checked_on"]) is None:
+            if each["finding"]:
+                yield on.problem("SPL-003", f"{where}/checked_on", "What was found has the day.", "required")
+        elif date.fromisoformat(day) > on.today:
+            yield on.problem("SPL-004", f"{where}/checked_on", "This day has not come yet.", "in_the_future")
 
 
 class SupportingPlan(Owned, SupportingPlanCreate, table=True):
@@ -60,5 +86,5 @@ supporting_plans = Resource(
         Reference("force_code", forces, by="code"),
         Reference("framework_item_ids", framework_items),
     ],
-    rules=[in_order("SPL-001", "starts_on", "ends_on"), once("SPL-002", "framework_item_ids")],
+    rules=[in_order("SPL-001", "starts_on", "ends_on"), once("SPL-002", "framework_item_ids"), checked_so_far],
 )
