@@ -99,8 +99,8 @@ async def test_a_review_makes_the_next_edition_with_every_item(admin: httpx.Asyn
     answer = await admin.post(f"{LANCASHIRE}/editions", json=asked)
     assert codes(answer) == [("required", "#")], "an edition needs the reason why there is one"
     discussed = "With chief officers, the local policing body and the Home Office, on 5 March"
-    new = {"review_reason": "new_evidence", "review_discussion": discussed}
-    answer = await admin.post(f"{LANCASHIRE}/editions", json=asked | new)
+    why = {"review_reason": "new_evidence", "review_discussion": discussed}
+    answer = await admin.post(f"{LANCASHIRE}/editions", json=asked | why)
     assert answer.status_code == 201, answer.text
     after = answer.json()
     assert (after["review_discussion"], before["review_discussion"]) == (discussed, "")
