@@ -150,7 +150,7 @@ async def _seed_force(
     world.add_made("used_product", position, product, lists="performance_product")
     world.add("product_use", position, Row("", 1, force, f"{word} product"))
     world.add("figure", position, Row("", 1, force, f"{word} figure"))
-    world.add("force_calendar", position, Row("", 1, force, f'"force_code":"{force}","starts_on"'))
+    world.add("force_calendar", position, Row("", 1, force, f'"theme":"{word}"'))
     world.add("figure_total", position, Row("", 1, force, f'"code":"{force}"'))
     lead.params = httpx.QueryParams()
     concern = world.at["concern", position].id
