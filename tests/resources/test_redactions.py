@@ -189,7 +189,7 @@ async def test_what_nobody_can_change_any_more_gets_a_version_without_it(
     assert [each["act"] for each in told] == ["concern.redacted", "concern.withdrawn", "concern.created"]
     for each in told:
         assert each["state"]["owner"] == "[redacted]"
-        assert each["state"]["affects"] == [{"concern_id": named["id"], "how": "[redacted]"}]
+        assert each["state"]["affects"] == [{"concern_id": named["id"], "kind": "[redacted]", "how": "[redacted]"}]
     refused(await lead.get(f"/v1/concerns/{gone['id']}"), 410, "withdrawn")
 
 
