@@ -13,7 +13,7 @@ help:  ## Say what can be made
 run: .venv/run.stamp  ## Serve the demonstration on 127.0.0.1:8000
 	$(BIN)/pip-api serve --demo
 
-test: .venv/dev.stamp $(if $(shell command -v npm),tests/peers/node_modules/.stamp)  ## Run everything that CI runs
+test: .venv/dev.stamp $(if $(shell command -v npm),tests/peers/node_modules/.stamp)  ## Check the code and run the tests; CI=true adds a few long ones
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports

@@ -12,6 +12,7 @@ import pytest
 
 import pip_api
 from pip_api.settings import Settings
+from tests.soak import in_ci
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ["requirements.lock", "requirements-dev.lock"]
@@ -115,6 +116,7 @@ def test_the_image_runs_without_rights() -> None:
     assert {"EXPOSE", "HEALTHCHECK", "VOLUME"} <= said.keys()
 
 
+@in_ci
 def test_the_image_installs_from_what_it_copies(tmp_path: Path) -> None:
     """What `docker build` would do, in a clean virtual environment instead of a clean image."""
     context, environment = tmp_path / "context", tmp_path / "app"

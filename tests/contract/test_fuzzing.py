@@ -8,8 +8,10 @@ import pytest
 from pip_api.settings import Settings
 from tests.contract.fuzzing import every_role, fuzzed
 from tests.matrix.table import TABLE
+from tests.soak import in_ci
 
 
+@in_ci
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 def test_schemathesis_finds_nothing_in_a_short_run_as_every_role(settings: Settings, tmp_path: Path) -> None:
     """Three of the roles that may do an operation try it, and where fewer may, others too."""

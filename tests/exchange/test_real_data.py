@@ -25,6 +25,7 @@ from tests.exchange.files import Row, counted, digest_of, imported, packed, send
 from tests.plans import ONE
 from tests.service import Record, Service, refused
 from tests.serving import COMMAND, serving
+from tests.soak import in_ci
 
 MEASURES = "measures.csv.gz"
 BREATH = "breath_tests_monthly.csv.gz"
@@ -90,6 +91,7 @@ def client_of(environment: dict[str, str]) -> str:
     return made.stdout.strip()
 
 
+@in_ci
 async def test_memory_stays_flat(settings: Settings, data: Path, tmp_path: Path) -> None:
     """In a server process of its own; the rows of the file as Python objects would be three times as large."""
     environment = {"PIP_DATABASE_URL": settings.database_url, "PIP_SIGNING_KEY_FILE": str(settings.signing_key_file)}
@@ -146,6 +148,7 @@ async def test_a_year_of_outcomes_and_seventeen_of_breath_tests(
     assert await totals(admin, "force") == added_up([*revised, *outcomes], "force_code")
 
 
+@in_ci
 async def test_one_wrong_row_in_a_quarter_of_a_million(admin: httpx.AsyncClient, data: Path) -> None:
     await imported(admin, (data / MEASURES).read_bytes(), "measures")
     lines = gzip.decompress((data / OUTCOMES).read_bytes()).split(b"\n")

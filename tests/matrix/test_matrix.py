@@ -1,7 +1,5 @@
 """Who is answered what? Every operation x everybody who may ask x everywhere the thing asked for may be."""
 
-import os
-
 import httpx
 import pytest
 
@@ -9,7 +7,7 @@ from tests.matrix.asking import RULES, asked
 from tests.matrix.table import FORCE_AT, NOUNS, OWN, TABLE, Caller, Rule, covers, expected
 from tests.matrix.trying import Tried
 from tests.matrix.world import World, sentinel
-from tests.soak import LONG
+from tests.soak import LONG, WHOLE
 
 PROVING = ("everything", "own", "same_region", "other_region", "withdrawn_elsewhere")
 """The positions at which the quick form looks whether one wall is enough."""
@@ -20,7 +18,7 @@ def _first_of_their_kind() -> list[str]:
 
     Nouns of one shape go the same ways through the kernel: the others are tried on SQLite, and in CI everywhere.
     """
-    if LONG or os.environ.get("CI") == "true":
+    if WHOLE:
         return list(RULES)
     first = {noun.shape: noun.name for noun in reversed(NOUNS.values())}
     alike = {name for noun in NOUNS.values() if noun.name != first[noun.shape] for name in noun.lines()}
