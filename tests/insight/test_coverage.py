@@ -89,7 +89,41 @@ async def test_measures_without_plan_and_plans_without_measure(
     assert {measured["id"], moving["id"]}.isdisjoint(each["id"] for each in told["plans_without_measure"])
     assert told["plans_missing_levels"] == [], "this framework has no organisational levels"
     assert told["evidence"]["not_said"] == 0
-    assert told["evidence"]["qualitative_share"] > 0.5
+    assert told["evidence"]["qualitative_share"] == 0.667, "two thirds, as the paper says"
+
+
+async def test_a_capability_area_has_measures_boards_and_stakeholders(
+    admin: httpx.AsyncClient, lead: httpx.AsyncClient, plan: Record
+) -> None:
+    strategy = (await admin.get("/v1/frameworks/national-improvement-strategy")).json()
+    bare = ("areas_without_measure", "areas_without_board", "areas_without_stakeholder")
+    told = await read(lead, STRATEGY)
+    assert [len(told[each]) for each in bare] == [7, 7, 7]
+    measure = await made(admin, "/v1/measures", **MEASURE)
+    about = {"framework_id": strategy["id"], "kind": "measure", "title": "Leaders who were trained", "position": 1}
+    judged = {"parent_code": "leadership", "evidence_kind": "quantitative", "measure_code": measure["code"]}
+    await made(admin, "/v1/framework-items", **about, **judged, code="leaders-trained")
+    board = await made(lead, "/v1/boards", force_code=AVON, title="Leadership", level="force", challenges=True)
+    await tagged(lead, "board", board, "national-improvement-strategy:leadership")
+    said = {"title": "Chief officers", "body": "NPCC", "interest": "Leaders", "engagement": "Monthly"}
+    stakeholder = await made(lead, "/v1/stakeholders", pip_id=plan["id"], **said)
+    assert said.items() <= stakeholder.items()
+    await tagged(lead, "stakeholder", stakeholder, "national-improvement-strategy:vision-17")
+    told = await read(lead, STRATEGY)
+    for each in bare:
+        assert len(told[each]) == 6
+        assert "leadership" not in {area["code"] for area in told[each]}
+    assert "leaders-trained" in {each["code"] for each in told["measures_without_plan"]}
+
+
+async def test_what_helps_a_plan_counts_on_the_level_that_it_acts_on(lead: httpx.AsyncClient, plan: Record) -> None:
+    about = {"pip_id": plan["id"], "title": "Peers of Kent", "kind": "peer_networking", "origin": "internal"}
+    support = await made(lead, "/v1/support-measures", **about)
+    for level in ("individual", "forces"):
+        await tagged(lead, "support_measure", support, f"national-improvement-strategy:{level}")
+    told = await read(lead, STRATEGY)
+    assert told["levels_without_element"] == ["service"]
+    assert [each["missing_levels"] for each in told["plans_missing_levels"]] == [["service"]]
 
 
 async def test_coverage_is_for_readers_of_plans_and_known_frameworks(service: Service) -> None:

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.plans import AVON, DEVON, MEASURE, a_concern, a_tree, made
+from tests.plans import AVON, DEVON, MEASURE, a_concern, a_tree, changed, made
 from tests.service import Record, Service, refused
 
 PATH = f"/v1/forces/{AVON}/dashboard"
@@ -126,3 +126,64 @@ async def test_who_sees_which_dashboard(service: Service, lead: httpx.AsyncClien
     refused(await lead.get(PATH, params={"job_role": "sergeant"}), 400, "invalid_parameter")
     triage = await service.caller("regional_triage", "region:south-west")
     assert (await read(triage, measure="calls"))["measures"][0]["code"] == "calls"
+
+
+async def counted_by(admin: httpx.AsyncClient, **measures: str) -> None:
+    """Items of the Lancashire framework are counted by measures."""
+    for code, measure in measures.items():
+        item = (await admin.get(f"/v1/framework-items/lancashire-12x12:{code}")).json()
+        assert (await changed(admin, "/v1/framework-items", item, measure_code=measure)).status_code == 200
+
+
+async def test_what_is_reported_by_exception_only_is_told_when_it_stands_out(
+    admin: httpx.AsyncClient, lead: httpx.AsyncClient, tree: dict[str, Record]
+) -> None:
+    await counted_by(admin, d6="calls", m3="answered")
+    found = await read(lead, measure="calls,answered")
+    assert ([each["code"] for each in found["measures"]], found["left_out"]) == (["answered"], ["calls"])
+    test: Record = {"title": "A night", "kind": "reality_test", "location": "North", "text": "Two desks were empty."}
+    await made(lead, "/v1/stories", force_code=AVON, **test, told_on="2026-10-03", measure_codes=["calls"])
+    await recorded(lead, "calls", "2026-09", 99)
+    found = await read(lead, measure="calls,answered")
+    calls = next(each for each in found["measures"] if each["code"] == "calls")
+    assert (calls["exception"], found["left_out"]) == (["highest_so_far"], [])
+    assert [(each["ref"], each["by_exception"]) for each in calls["items"]] == [("lancashire-12x12:d6", True)]
+    assert [each["kind"] for each in calls["stories"]] == ["reality_test"], "what was seen stands beside the exception"
+
+
+async def test_only_exceptions_are_told_when_asked(lead: httpx.AsyncClient, tree: dict[str, Record]) -> None:
+    found = await read(lead, measure="calls,answered", exceptions="true")
+    assert ([each["code"] for each in found["measures"]], found["left_out"]) == (["answered"], ["calls"])
+    assert found["evidence"]["measures_without_judgement"] == ["answered"]
+    refused(await lead.get(PATH, params={"exceptions": "some"}), 400, "invalid_parameter")
+
+
+async def test_a_framework_is_read_as_one_view_across_services(
+    admin: httpx.AsyncClient, lead: httpx.AsyncClient, tree: dict[str, Record]
+) -> None:
+    await counted_by(admin, m2="calls", m10="answered", d1="calls")
+    found = await read(lead, framework="lancashire-12x12")
+    items = {each["code"]: each["items"] for each in found["measures"]}
+    assert {code: [each["ref"] for each in of] for code, of in items.items()} == {
+        "calls": ["lancashire-12x12:d1", "lancashire-12x12:m2"], "answered": ["lancashire-12x12:m10"],
+    }  # fmt: skip
+    services = {
+        each["item_code"] for of in items.values() for item in of for each in item["mappings"]
+        if each["relation"] == "service"
+    }  # fmt: skip
+    assert services == {"i-serve:response", "i-serve:engagement"}
+    assert {item["parent_code"] for of in items.values() for item in of} == {"priority-1", "priority-4"}
+    refused(await lead.get(PATH, params={"framework": "none"}), 404, "not_found")
+    lancashire = (await admin.get("/v1/frameworks/lancashire-12x12")).json()
+    await changed(admin, "/v1/frameworks", lancashire, status="retired")
+    assert {len(each["items"]) for each in (await read(lead, measure="calls"))["measures"]} == {0}
+
+
+async def test_an_individual_sees_the_aspects_of_the_role(lead: httpx.AsyncClient, tree: dict[str, Record]) -> None:
+    await recorded(lead, "answered", "2026-09", 3, unit="post-7")
+    role = await made(lead, "/v1/job-roles", force_code=AVON, title="Sergeant", measure_codes=["answered", "calls"])
+    found = await read(lead, job_role=role["id"], unit="post-7")
+    assert (found["unit"]["kind"], found["job_role"]["title"]) == ("individual", "Sergeant")
+    assert {each["code"]: [figure["value"] for figure in each["figures"]] for each in found["measures"]} == {
+        "answered": [3], "calls": [],
+    }  # fmt: skip

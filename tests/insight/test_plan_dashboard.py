@@ -42,6 +42,10 @@ async def test_a_plan_shows_outputs_apart_from_outcomes(
         ("1.2", True),
         ("1.3", False),
     ]
+    assert found["finance"] == {
+        "budget": 0, "spent": 0, "forecast": 0, "saved": 0, "cashable": 0, "without_budget": ["1.1", "1.2"],
+        "over_budget": [],
+    }  # fmt: skip
     outcomes = found["outcomes"]
     assert outcomes["resolved"] == 0
     assert [each["code"] for each in outcomes["concerns"][0]["measures"]] == ["calls"]
@@ -55,3 +59,26 @@ async def test_a_plan_shows_outputs_apart_from_outcomes(
     assert (await changed(lead, "/v1/concerns", concern, status="resolved")).status_code == 200
     assert (await read(lead, path))["outcomes"]["resolved"] == 1
     assert (await read(lead, path, as_of=before))["outcomes"]["resolved"] == 0
+
+
+async def test_money_is_followed_beside_delivery(lead: httpx.AsyncClient) -> None:
+    plan = await a_plan(lead, await a_concern(lead), governance="Programme board, monthly, with finance.")
+    saving = {
+        "benefit": "Four hours a shift",
+        "benefit_used_for": "Patrol on the front line",
+        "delivery_model": "regional",
+    }
+    one = await an_action(
+        lead, plan, budget=100.10, spent=40, forecast=99.9, benefit_amount=12.5, benefit_cashable=True, **saving
+    )
+    assert saving.items() <= one.items()
+    assert (one["benefit_amount"], one["benefit_cashable"], one["budget"], one["forecast"]) == (12.5, True, 100.1, 99.9)
+    await an_action(lead, plan, budget=10, spent=10.2, benefit_amount=5, benefit_cashable=False)
+    await an_action(lead, plan)
+    await an_action(lead, plan, budget=1000, status="cancelled")
+    found = await read(lead, f"/v1/pips/{plan['id']}/dashboard")
+    assert found["finance"] == {
+        "budget": 110.1, "spent": 50.2, "forecast": 99.9, "saved": 17.5, "cashable": 12.5,
+        "without_budget": ["1.3"], "over_budget": ["1.2"],
+    }  # fmt: skip
+    assert found["outputs"]["by_status"] == {"not_started": 3, "cancelled": 1}

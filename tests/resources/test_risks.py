@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from tests.plans import AVON, made, rules_broken, sees_through
-from tests.service import Record
+from tests.plans import AVON, DEVON, KENT, a_concern, a_plan, an_action, made, rules_broken, sees_through
+from tests.service import Record, Service
 
 SCALES, RISKS, MITIGATIONS = "/v1/risk-scales", "/v1/risks", "/v1/mitigations"
 
@@ -70,3 +70,25 @@ async def test_what_is_agreed_against_a_risk_has_somebody(
     await sees_through(lead, mitigation, MITIGATIONS, status="in_place", owner="Inspector E. Example")
     shown = (await lead.get(f"{RISKS}/{risk['id']}", params={"expand": "mitigations"})).json()
     assert shown["mitigations"]["total"] == 1
+
+
+async def test_threats_and_risks_are_seen_across_forces(service: Service) -> None:
+    """One register for whoever oversees several forces."""
+    for force in (AVON, DEVON, KENT):
+        by = await service.caller("force_lead", f"force:{force}")
+        plan = await a_plan(by, await a_concern(by, force_code=force))
+        about = {"force_code": force, "title": "Matrix", "size": 4, "valid_from": "2026-04-01"}
+        scale = await made(by, SCALES, **about, bands=bands(1, 9))
+        said = {
+            "title": f"In {force}",
+            "scale_id": scale["id"],
+            "raised_on": "2026-11-01",
+            "likelihood": 2,
+            "impact": 3,
+        }
+        await made(by, RISKS, pip_id=plan["id"], **said, action_ids=[(await an_action(by, plan))["id"]])
+    region = await service.caller("regional_triage", "region:south-west")
+    board = await service.caller("ppmg_member")
+    for caller, forces in ((region, {AVON, DEVON}), (board, {AVON, DEVON, KENT})):
+        listed = (await caller.get(RISKS, params={"status": "open"})).json()["items"]
+        assert {each["force_code"] for each in listed} == forces

@@ -3,6 +3,7 @@
 import httpx
 
 from tests.plans import AVON, a_concern, an_action, made, rules_broken, sees_through
+from tests.resources.test_tags import tagged
 from tests.service import Record, codes
 
 ANALYSES, FINDINGS = "/v1/root-cause-analyses", "/v1/findings"
@@ -61,3 +62,15 @@ async def test_an_action_answers_findings(lead: httpx.AsyncClient, whole: Record
     assert {each["id"]: each["cross_cutting"] for each in shown.json()["findings"]["items"]} == {
         finding["id"]: True, other["id"]: False,
     }  # fmt: skip
+
+
+async def test_a_gap_of_skill_is_answered_through_organisational_development(
+    lead: httpx.AsyncClient, whole: Record, action: Record
+) -> None:
+    analysis = await made(lead, ANALYSES, **ANALYSIS, concern_ids=whole["concern_ids"])
+    about = {"root_cause_analysis_id": analysis["id"], "title": "Call handlers were not trained", "kind": "root_cause"}
+    gap = await made(lead, FINDINGS, **about, theme="skills", concern_ids=whole["concern_ids"])
+    answering = await sees_through(lead, action, "/v1/actions", finding_ids=[gap["id"]])
+    await tagged(lead, "action", answering, "lancashire-12x12:heading-od")
+    found = (await lead.get(FINDINGS, params={"theme": "skills"})).json()["items"]
+    assert [each["id"] for each in found] == [gap["id"]]

@@ -45,3 +45,29 @@ async def test_what_there_is_not_is_not_tagged(service: Service, lead: httpx.Asy
     both = await service.caller("national_admin")
     answer = await both.post("/v1/tags", json=good | {"force_code": KENT})
     assert codes(answer) == [("unknown_reference", "#/subject_id")], "what one force owns is not tagged as another's"
+
+
+async def test_one_deliverable_serves_several_expectations(lead: httpx.AsyncClient, concern: Record) -> None:
+    action = await an_action(lead, await a_plan(lead, concern))
+    whose = {
+        f"lancashire-12x12:{each}-expectations" for each in ("chief-constable", "commissioner", "national", "local")
+    }
+    for ref in sorted(whose):
+        await tagged(lead, "action", action, ref)
+    found = (await lead.get("/v1/tags", params={"subject": action["id"], "expand": "framework_item"})).json()["items"]
+    assert {each["framework_item"]["ref"] for each in found} == whose
+
+
+async def test_plans_grades_and_lessons_meet_at_one_item(lead: httpx.AsyncClient, concern: Record) -> None:
+    """So that what is planned, what PEEL asks and what was learned are held against the same thing."""
+    action = await an_action(lead, await a_plan(lead, concern))
+    ids = {each: await item(lead, f"peel:{each}") for each in ("understanding-demand", "good")}
+    graded = {"framework_item_id": ids["understanding-demand"], "grade_item_id": ids["good"], "graded_on": "2026-10-01"}
+    grade = await made(lead, "/v1/inspection-grades", force_code=AVON, **graded, kind="self_assessment")
+    about = {"title": "Demand by night grows", "text": "Seen in three forces.", "noted_on": "2026-11-01"}
+    seen = await made(lead, "/v1/lessons", force_code=AVON, **about, kind="horizon_scan", source="A paper")
+    for noun, row in (("action", action), ("inspection_grade", grade), ("lesson", seen)):
+        await tagged(lead, noun, row, "lancashire-12x12:d1")
+    query = {"framework_item": await item(lead, "lancashire-12x12:d1"), "sort": "created_at"}
+    found = (await lead.get("/v1/tags", params=query)).json()["items"]
+    assert [each["subject_noun"] for each in found] == ["action", "inspection_grade", "lesson"]

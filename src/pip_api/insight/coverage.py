@@ -1,7 +1,7 @@
 """What of a framework is covered by the plans and the tags of forces, and what is not?"""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -95,6 +95,9 @@ class Coverage(BaseModel):
     evidence: EvidenceShares
     measures_without_plan: list[ItemNamed]
     plans_without_measure: list[PlanOrStrategy]
+    areas_without_measure: list[ItemNamed] = Field(description="Capability areas under which nothing is measured.")
+    areas_without_board: list[ItemNamed] = Field(description="Capability areas that no board is tagged with.")
+    areas_without_stakeholder: list[ItemNamed] = Field(description="The same of stakeholders.")
 
 
 def _select(of: Resource, kind: MarkKind, *names: str) -> Any:
@@ -149,7 +152,7 @@ async def get_coverage(call: Call) -> Answer:
     for tag in await rows(tags, "subject_noun", "subject_id", "framework_item_id"):
         if (code := code_of.get(tag["framework_item_id"])) is not None:
             tagged_with[tag["subject_noun"]][tag["subject_id"]].add(code)
-    bearing, of_plan = [], defaultdict[Any, set[str]](set)
+    bearing, of_plan, of_noun = [], defaultdict[Any, set[str]](set), defaultdict[str, set[str]](set)
     for noun, subjects in sorted(tagged_with.items()):
         of = nouns()[noun]
         reach = {"forces": sorted(set(known["forces"]).intersection(of.reached(call.by)))}
@@ -157,6 +160,7 @@ async def get_coverage(call: Call) -> Answer:
         for subject in found:
             codes = subjects[subject["id"]]
             bearing.append(rules.reached(items, codes))
+            of_noun[noun] |= bearing[-1]
             of_plan[subject.get("pip_id") or subject["id"]] |= codes  # a plan, or a concern, is itself
     plans = [
         *_with_measures(
@@ -167,7 +171,11 @@ async def get_coverage(call: Call) -> Answer:
         ),
         *_supporting(await rows(supporting_plans, "title", "force_code", "framework_item_ids"), code_of, of_plan),
     ]
-    body = _told(framework, items, bearing, plans)
+    body = _told(framework, items, bearing, plans) | {
+        "areas_without_measure": _items_named(rules.areas_without_measure(items)),
+        "areas_without_board": _items_named(rules.areas_without(items, of_noun["board"])),
+        "areas_without_stakeholder": _items_named(rules.areas_without(items, of_noun["stakeholder"])),
+    }
     return tagged(call, content_etag(to_json(body)), body | {"as_of": call.moment or call.now})
 
 
@@ -206,6 +214,10 @@ def _named(noun: str, row: Record) -> Record:
     return {"noun": noun} | {name: row[name] for name in ("id", "title", "force_code")}
 
 
+def _items_named(items: Iterable[rules.Item]) -> list[Record]:
+    return [{name: item[name] for name in ItemNamed.model_fields} for item in items]
+
+
 def _told(framework: Record, items: list[Record], bearing: list[frozenset[str]], plans: list[Record]) -> Record:
     shown = PlanOrStrategy.model_fields
     lacking = [(plan, rules.missing_levels(items, rules.reached(items, plan["codes"]))) for plan in plans]
@@ -219,9 +231,7 @@ def _told(framework: Record, items: list[Record], bearing: list[frozenset[str]],
             {name: plan[name] for name in shown} | {"missing_levels": missing} for plan, missing in lacking if missing
         ],
         "evidence": rules.evidence(items),
-        "measures_without_plan": [
-            {name: item[name] for name in ItemNamed.model_fields} for item in rules.measures_without_plan(items, plans)
-        ],
+        "measures_without_plan": _items_named(rules.measures_without_plan(items, plans)),
         "plans_without_measure": [
             {name: plan[name] for name in shown} for plan in rules.plans_without_measure(items, plans)
         ],

@@ -1,5 +1,6 @@
 """How does a force, a place or a team stand by the few aspects that matter to a role, and how do its parts compare?"""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
@@ -9,8 +10,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 from sqlalchemy import bindparam, select
 
-from pip_api.db.columns import Code, to_json
-from pip_api.db.constructs import Uids, any_of, is_one_of
+from pip_api.db.columns import Code, Uid, to_json
+from pip_api.db.constructs import Texts, Uids, any_of, is_one_of
 from pip_api.db.statements import Record, Statement
 from pip_api.http.preconditions import content_etag
 from pip_api.http.problems import Problem, bad_parameter
@@ -29,14 +30,16 @@ from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import IF_NONE_MATCH, Operation, path_parameter, query
 from pip_api.kernel.moments import MOMENT
 from pip_api.kernel.pages import tagged
-from pip_api.kernel.query import commas
+from pip_api.kernel.query import commas, flag
+from pip_api.kernel.verbs import find
 from pip_api.ledger.as_of import Mark, MarkKind
 from pip_api.resources.concerns import concerns
-from pip_api.resources.frameworks import framework_items
+from pip_api.resources.frameworks import Mapping, framework_items, frameworks
 from pip_api.resources.inspections import GradingKind, inspection_grades
 from pip_api.resources.job_roles import job_roles
 from pip_api.resources.units import WHOLE_FORCE
 
+_ONLY = flag("exceptions")
 PERIODS = 13
 """A year of months, and the same month of the year before."""
 
@@ -48,7 +51,18 @@ class PartShown(BaseModel):
     figure: FigureShown | None
 
 
+class ItemServed(BaseModel):
+    """An item of a framework whose figures these are: its place in the framework, and the services it bears on."""
+
+    ref: str
+    title: str
+    parent_code: str | None
+    by_exception: bool
+    mappings: list[Mapping]
+
+
 class MeasureAspect(MeasureShown):
+    items: list[ItemServed] = Field(description="What it stands for in frameworks that are not retired.")
     parts: list[PartShown] = Field(description="The places of the force, or the parts of the unit, side by side.")
 
 
@@ -79,16 +93,24 @@ class Dashboard(BaseModel):
     unit: UnitShown | None = Field(description="Null is the force as a whole.")
     job_role: RoleShown | None = Field(description="The role whose aspects are shown.")
     measures: list[MeasureAspect] = Field(description="Those with something to be told of first.")
+    left_out: list[str] = Field(
+        description="Measures of which nothing is to be told now: those reported by exception only, or all when asked."
+    )
     items: list[ItemAspect]
     evidence: Balance
 
 
 async def get_force_dashboard(call: Call) -> Answer:
-    """The aspects of a role, or the measures asked for, or those that the force's open concerns rest on."""
+    """The aspects of a role, the measures of a framework, those asked for, or those that open concerns rest on.
+
+    What is reported by exception only is left out as long as its last figure does not stand out.
+    """
     force = asked_force(call, *NEEDS, "unit:read", "job_role:read", "concern:read", "inspection_grade:read")
     unit = await find_unit(call, force, call.query["unit"]) if "unit" in call.query else None
     role = await _role(call, force)
     codes, item_ids = await _aspects(call, force, role)
+    items = await _served(call, codes)
+    only = _ONLY.read(call.query["exceptions"]) if "exceptions" in call.query else False
     shown = await measures_shown(call, force, codes, unit["code"] if unit else WHOLE_FORCE, PERIODS)
     parts = await parts_of(call, force, unit)
     last = await last_figures(call, force, codes, [part["code"] for part in parts], 1)
@@ -100,9 +122,17 @@ async def get_force_dashboard(call: Call) -> Answer:
             }
             for part in parts
         ]
+        measure["items"] = items.get(code, [])
+    left_out = [
+        code
+        for code, measure in shown.items()
+        if not measure["exception"] and (only or any(item["by_exception"] for item in measure["items"]))
+    ]
+    shown = {code: measure for code, measure in shown.items() if code not in left_out}
     body = to_json(
         {
             "force_code": force,
+            "left_out": left_out,
             "unit": unit,
             "job_role": role and {"id": role["id"], "title": role["title"]},
             "measures": exceptions_first([*shown.values()]),
@@ -130,11 +160,48 @@ async def _role(call: Call, force: str) -> Record | None:
 async def _aspects(call: Call, force: str, role: Record | None) -> tuple[list[str], list[UUID]]:
     if role is not None:
         return role["measure_codes"], [UUID(id) for id in role["framework_item_ids"]]
+    mark = Mark(call.moment)
+    if "framework" in call.query:
+        framework = await find(frameworks, call, call.query["framework"])
+        rows = await call.session.fetch(_measured(mark.kind), framework_id=framework["id"], **mark.params)
+        return list(dict.fromkeys(row["measure_code"] for row in rows)), []
     if "measure" in call.query:
         return list(dict.fromkeys(several("measure", call.query["measure"]))), []
-    mark = Mark(call.moment)
     found = await call.session.fetch(_worrying(mark.kind), force=force, **mark.params)
     return sorted({code for row in found for code in row["measure_codes"]}), []
+
+
+@lru_cache
+def _measured(kind: MarkKind) -> Statement:
+    """The measures of a framework, in its order."""
+    rows = framework_items.rows(kind)
+    of_framework = rows.c.framework_id == bindparam("framework_id", type_=Uid())
+    return Statement(
+        select(rows.c.measure_code)
+        .where(of_framework, rows.c.measure_code.is_not(None), rows.c.withdrawn_at.is_(None))
+        .order_by(rows.c.kind.desc(), rows.c.position)
+    )
+
+
+async def _served(call: Call, codes: Sequence[str]) -> dict[str, list[Record]]:
+    """The items of frameworks whose figures measures are, by measure."""
+    mark, items = Mark(call.moment), defaultdict[str, list[Record]](list)
+    for row in await call.session.fetch(_items_of(mark.kind), codes=[*codes], **mark.params):
+        items[row["measure_code"]].append({name: row[name] for name in ItemServed.model_fields})
+    return items
+
+
+@lru_cache
+def _items_of(kind: MarkKind) -> Statement:
+    rows, framework = framework_items.rows(kind), frameworks.rows(kind)
+    shown = (rows.c[name] for name in ("measure_code", *ItemServed.model_fields))
+    return Statement(
+        select(*shown)
+        .join(framework, framework.c.id == rows.c.framework_id)
+        .where(any_of(rows.c.measure_code, bindparam("codes", type_=Texts())), rows.c.withdrawn_at.is_(None))
+        .where(~is_one_of(framework.c.status, "retired"))
+        .order_by(rows.c.ref)
+    )
 
 
 @lru_cache
@@ -195,6 +262,8 @@ operations = [
                   {"type": "string", "format": "uuid"}),
             query("measure", "These measures, with commas; left out, those that open concerns rest on.",
                   commas({"type": "string"})),
+            query("framework", "The measures that items of this framework, by its id or code, are counted by."),
+            query("exceptions", "Whether only what stands out is shown.", {"type": "boolean", "default": False}),
             *MOMENT,
             IF_NONE_MATCH,
         ],

@@ -62,6 +62,18 @@ class Outputs(BaseModel):
     actions: list[OutputShown]
 
 
+class Finance(BaseModel):
+    """What the actions of the plan cost and save, but for those that were cancelled, in pounds."""
+
+    budget: float
+    spent: float
+    forecast: float
+    saved: float = Field(description="A year, by what was said of each action.")
+    cashable: float = Field(description="Of this what can be taken out as money.")
+    without_budget: list[str] = Field(description="The numbers of actions that nobody gave a budget.")
+    over_budget: list[str] = Field(description="The numbers of actions that cost more than their budget, or will.")
+
+
 class OutcomeShown(BaseModel):
     """A concern, and how the measures stand that show it."""
 
@@ -99,6 +111,7 @@ class PlanDashboard(BaseModel):
 
     pip: PlanNamed
     outputs: Outputs
+    finance: Finance
     outcomes: Outcomes
     milestones: Milestones
     evidence: Balance
@@ -121,6 +134,7 @@ async def get_plan_dashboard(call: Call) -> Answer:
         {
             "pip": {name: pip[name] for name in PlanNamed.model_fields},
             "outputs": _outputs(document["actions"], today),
+            "finance": _finance(document["actions"]),
             "outcomes": {
                 "resolved": sum(concern["status"] == "resolved" for concern in document["concerns"]),
                 "concerns": [
@@ -154,6 +168,25 @@ def _outputs(actions: Sequence[Record], today: str) -> Record:
         "intended": sum(len(action["intended_outputs"]) for action in meant),
         "of_completed": sum(len(action["intended_outputs"]) for action in done),
         "actions": told,
+    }
+
+
+def _finance(actions: Sequence[Record]) -> Record:
+    meant = [action for action in actions if action["status"] != ActionStatus.cancelled]
+
+    def total(name: str, of: Sequence[Record] = meant) -> Any:
+        return sum(action[name] or 0 for action in of)
+
+    def costs_more(action: Record) -> bool:
+        costs = max(action["spent"] or 0, action["forecast"] or 0)
+        return action["budget"] is not None and bool(costs > action["budget"])
+
+    return {
+        **{name: total(name) for name in ("budget", "spent", "forecast")},
+        "saved": total("benefit_amount"),
+        "cashable": total("benefit_amount", [action for action in meant if action["benefit_cashable"]]),
+        "without_budget": [action["task_number"] for action in meant if action["budget"] is None],
+        "over_budget": [action["task_number"] for action in meant if costs_more(action)],
     }
 
 

@@ -59,6 +59,16 @@ def missing_levels(items: Sequence[Item], codes: Collection[str]) -> list[str]:
     return [item["code"] for item in _of_kind(items, "organisational_level") if item["code"] not in codes]
 
 
+def areas_without(items: Sequence[Item], codes: Collection[str]) -> list[Item]:
+    """The capability areas that are not among these, which reach all that they belong to."""
+    return [item for item in _of_kind(items, "capability_area") if item["code"] not in codes]
+
+
+def areas_without_measure(items: Sequence[Item]) -> list[Item]:
+    """The capability areas by whose success nothing of the framework is measured."""
+    return areas_without(items, reached(items, [item["code"] for item in _of_kind(items, *MEASURED)]))
+
+
 def evidence(items: Sequence[Item]) -> dict[str, Any]:
     """How much of what is measured is numbers, judgements, or both; the shares are of those of which it is said.
 
