@@ -95,3 +95,14 @@ async def test_plans_are_found(service: Service, lead: httpx.AsyncClient, concer
     assert len((await lead.get(PATH, params={"force": AVON})).json()["items"]) == 2
     refused(await lead.get(PATH, params={"status": "open"}), 400, "invalid_parameter")
     assert first["ref"] != second["ref"]
+
+
+async def test_a_plan_says_on_whose_authority_it_stands_and_who_was_engaged(
+    lead: httpx.AsyncClient, concern: Record
+) -> None:
+    said = {"mandate": "The chief constable's, of 1 October", "governance": "A weekly delivery group"}
+    said |= {"engagement": "Two panels of callers, and the ambulance service"}
+    plan = await a_plan(lead, concern, **said)
+    assert said.items() <= plan.items()
+    text = (await lead.get(f"{PATH}/{plan['id']}/document", headers={"Accept": "text/markdown"})).text
+    assert all(each in text for each in said.values())
