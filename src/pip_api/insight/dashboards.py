@@ -34,7 +34,7 @@ from pip_api.kernel.query import commas, flag
 from pip_api.kernel.verbs import find
 from pip_api.ledger.as_of import Mark, MarkKind
 from pip_api.resources.concerns import concerns
-from pip_api.resources.frameworks import Mapping, framework_items, frameworks
+from pip_api.resources.frameworks import framework_items, frameworks
 from pip_api.resources.inspections import GradingKind, inspection_grades
 from pip_api.resources.job_roles import job_roles
 from pip_api.resources.units import WHOLE_FORCE
@@ -51,6 +51,15 @@ class PartShown(BaseModel):
     figure: FigureShown | None
 
 
+class MappingShown(BaseModel):
+    """How the item stands to another, such as a service."""
+
+    item_code: str
+    relation: str
+    inferred: bool
+    note: str
+
+
 class ItemServed(BaseModel):
     """An item of a framework whose figures these are: its place in the framework, and the services it bears on."""
 
@@ -58,7 +67,7 @@ class ItemServed(BaseModel):
     title: str
     parent_code: str | None
     by_exception: bool
-    mappings: list[Mapping]
+    mappings: list[MappingShown]
 
 
 class MeasureAspect(MeasureShown):
