@@ -76,6 +76,7 @@ def test_a_fix_names_the_row_that_falls_short() -> None:
     assert fix("PIP-GP-27", concerns__1__measure_codes=[]) == {"method": "PATCH", "href": "/v1/concerns/abandonment"}
     assert fix("PIP-GP-27", actions__0__measure_codes=[]) == {"method": "POST", "href": "/v1/actions"}
     assert fix("PIP-GP-20", pip__lead=None) == {"method": "PATCH", "href": "/v1/pips/plan"}
+    assert fix("PIP-GP-23", boards=[]) == {"method": "PATCH", "href": "/v1/pips/plan"}  # where its boards are named
 
 
 def test_what_was_cancelled_is_not_looked_at() -> None:
@@ -83,10 +84,20 @@ def test_what_was_cancelled_is_not_looked_at() -> None:
     assert set(outcomes(plan({"/actions/-": cancelled})).values()) == {"pass"}
 
 
-def test_the_first_place_is_told_and_the_others_are_counted() -> None:
-    report = readiness(plan({"/actions/0/lead": None, "/actions/1/lead": None}))
-    (result,) = (each for each in report.results if each.rule.id == "PIP-GP-09")
-    assert result.detail == "Nobody leads the action. So it is in 1 other place."
+def test_what_is_wrong_is_told_once_and_its_other_places_are_counted() -> None:
+    def detail(rule: str, *silent: str) -> str | None:
+        (result,) = (each for each in readiness(plan(dict.fromkeys(silent))).results if each.rule.id == rule)
+        return result.detail
+
+    nobody = detail("PIP-GP-09", "/actions/0/lead", "/actions/1/lead")
+    assert nobody == "Nobody leads the action. So it is in 1 other place."
+    assert detail("PIP-GP-26", "/pip/review_interval_days", "/pip/partner_review_interval_days") == (
+        "No interval is set for reviews in the force. No interval is set for reviews with partners."
+    )
+    silent = [f"/assurance_mechanisms/0/{name}" for name in ("what", "by_whom", "every_days")]
+    more = detail("PIP-GP-22", *silent)
+    assert more is not None
+    assert more.count("The mechanism does not say") == 3
 
 
 def test_an_empty_plan_fails_in_order_and_breaks_nothing() -> None:

@@ -4,7 +4,7 @@ What the rules say, where they come from and what fixes them is data, in ruleset
 applies is in `conditions`, and how it is found out in `good_practice`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,12 +13,13 @@ from typing import Any, Final, Literal
 import yaml
 
 from pip_api.rules.conditions import CONDITIONS
-from pip_api.rules.good_practice import CHECKS
+from pip_api.rules.good_practice import CHECKS, Gap
 from pip_api.rules.plan_document import PlanDocument
 
 NEWEST: Final = "cop-2026.1"
 """The ruleset that is used where none is named."""
 
+_MOST_TOLD = 3  # sentences of one line of the report
 Outcome = Literal["pass", "fail", "warn", "not_applicable"]
 _SHIPPED = files("pip_api") / "catalogue" / "readiness"
 
@@ -38,12 +39,13 @@ class Fix:
     """Where it is put right: `{pip_id}` is the plan, and `{row_id}` the row of a `{collection}` that falls short."""
 
     def at(self, plan: PlanDocument, pointer: str) -> dict[str, str]:
-        """What to send, and where, for what is wrong at a place. In a list it is to be added."""
+        """What to send, and where, for what is wrong at a place. What a list lacks is added to it."""
         collection, row = _place(plan, pointer)
         names = {"pip_id": plan["pip"]["id"], "collection": collection.replace("_", "-")}
-        if isinstance(row, list):
-            return {"method": "POST", "href": self.path.removesuffix("/{row_id}").format(**names)}
-        return {"method": self.method, "href": self.path.format(row_id=row["id"], **names)}
+        if not isinstance(row, list):
+            return {"method": self.method, "href": self.path.format(row_id=row["id"], **names)}
+        path = self.path.removesuffix("/{row_id}")
+        return {"method": self.method if path == self.path else "POST", "href": path.format(**names)}
 
 
 @dataclass(frozen=True)
@@ -154,14 +156,17 @@ def _held_against(plan: PlanDocument, rule: Rule) -> Result:
     gaps = CHECKS[rule.id](plan)
     if not gaps:
         return Result(rule, "pass")
-    evidence = [each.pointer for each in gaps]
-    return Result(rule, rule.severity, _sentence(gaps[0].detail, evidence), evidence)
+    return Result(rule, rule.severity, _sentence(gaps), [each.pointer for each in gaps])
 
 
-def _sentence(first: str, evidence: Collection[str]) -> str:
-    """What is wrong at the first place, and at how many others."""
-    others = len(evidence) - 1
-    return first if others < 1 else f"{first} So it is in {others} other place{'s' if others > 1 else ''}."
+def _sentence(gaps: Sequence[Gap]) -> str:
+    """What is wrong, and in how many other places the same or something else is."""
+    told = list(dict.fromkeys(each.detail for each in gaps))
+    others = len(gaps) - len(told[:_MOST_TOLD])
+    if not others:
+        return " ".join(told)
+    so = "So it is" if len(told) == 1 else "More is wrong"
+    return f"{' '.join(told[:_MOST_TOLD])} {so} in {others} other place{'s' if others > 1 else ''}."
 
 
 def _place(plan: PlanDocument, pointer: str) -> tuple[str, Any]:
