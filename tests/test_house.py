@@ -344,6 +344,12 @@ def test_rows_are_written_in_few_places() -> None:
     }
 
 
+def test_the_rules_of_a_noun_have_ids_of_their_own() -> None:
+    named = ((rule, name) for name, text in modules() for rule in set(re.findall(r'"([A-Z]{3}-[0-9]{3})"', text)))
+    nouns = Counter(rule for rule, name in named if name.startswith("resources/"))
+    assert [rule for rule, count in nouns.items() if count > 1] == []
+
+
 def test_nothing_names_a_role_but_the_one_table() -> None:
     roles = r"\b(force_reader|force_contributor|force_lead|data_submitter|regional_triage|ppmg_member|reviewer_\w+)\b"
     named = {name for name, text in modules() if re.search(rf"role[\"'\]]*\s*(==|!=|in)\s*.*{roles}", text)}

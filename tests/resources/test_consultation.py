@@ -34,6 +34,6 @@ async def test_responses_to_a_draft_are_gathered(
     assert (await changed(admin, "/v1/frameworks", strategy, status="in_force")).status_code == 200
     answer = await lead.post(PATH, json=about | {"received_on": "2026-11-02"})
     refused(answer, 422, "validation_failed")
-    assert [each["rule"] for each in answer.json()["errors"]] == ["CON-001"]
+    assert [each["rule"] for each in answer.json()["errors"]] == ["CNS-001"]
     answered = await changed(lead, PATH, said, answer="Taken up in the statement.")
     assert answered.json()["answer"] == "Taken up in the statement."

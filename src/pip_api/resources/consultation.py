@@ -44,14 +44,14 @@ def is_asked_for(response: Record, on: RuleContext) -> Iterator[Record]:
     if on.before is None:
         for framework in on.related.get("framework_id", ()):
             if framework["status"] != FrameworkStatus.consultation:
-                yield on.problem("CON-001", "/framework_id", "This framework is not consulted on.")
+                yield on.problem("CNS-001", "/framework_id", "This framework is not consulted on.")
 
 
 def is_of_the_framework(response: Record, on: RuleContext) -> Iterator[Record]:
     of = {str(item["id"]): str(item["framework_id"]) for item in on.related.get("framework_item_ids", ())}
     for place, id in enumerate(response["framework_item_ids"]):
         if of.get(id, str(response["framework_id"])) != str(response["framework_id"]):
-            yield on.problem("CON-002", f"/framework_item_ids/{place}", "This item is in another framework.")
+            yield on.problem("CNS-002", f"/framework_item_ids/{place}", "This item is in another framework.")
 
 
 consultation_responses = Resource(
@@ -77,7 +77,7 @@ consultation_responses = Resource(
     rules=[
         is_asked_for,
         is_of_the_framework,
-        once("CON-003", "framework_item_ids"),
-        has_come("CON-004", "received_on"),
+        once("CNS-003", "framework_item_ids"),
+        has_come("CNS-004", "received_on"),
     ],
 )
