@@ -95,5 +95,6 @@ async def sees_through(caller: httpx.AsyncClient, row: Record, path: str, **patc
     assert answer.status_code == 200, answer.text
     read: Record = (await caller.get(f"{path}/{row['id']}")).json()
     assert read == answer.json()
+    assert {name: read[name] for name in patch} == patch
     assert read["version"] == row["version"] + 1
     return read

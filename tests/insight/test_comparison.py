@@ -26,6 +26,7 @@ async def figures(admin: httpx.AsyncClient, lead: httpx.AsyncClient) -> None:
         ("calls", "2026-10", "south-response", {"value": 60}),
         ("calls", "2026-11", "post-7", {"value": 3}),
         ("answered-in-time", "2026-10", "north", {"value": 50, "numerator": 10, "denominator": 20}),
+        ("answered-in-time", "2026-10", "north-response", {"value": 30}),
         ("answered-in-time", "2026-10", "south", {"value": 25, "numerator": 10, "denominator": 40}),
     ):
         query = {} if unit is None else {"unit": unit}
@@ -64,14 +65,15 @@ async def test_shares_are_not_added_but_what_they_are_made_of(lead: httpx.AsyncC
 async def test_it_is_told_how_far_each_falls_short_of_the_target(
     admin: httpx.AsyncClient, lead: httpx.AsyncClient, figures: None
 ) -> None:
-    async def gaps() -> list[tuple[str, float | None]]:
-        items = (await compared(lead, "answered-in-time"))["items"]
+    async def gaps(**query: str) -> list[tuple[str, float | None]]:
+        items = (await compared(lead, "answered-in-time", **query))["items"]
         return [(each["unit"]["code"], each["gap"]) for each in items]
 
     assert await gaps() == [("north", None), ("south", None)]
     measure = (await admin.get("/v1/measures/ref:answered-in-time")).json()
     assert (await changed(admin, "/v1/measures", measure, direction="increase", target=40)).status_code == 200
     assert await gaps() == [("north", 0), ("south", 15)]
+    assert await gaps(kind="team") == [("north-patrol", None), ("north-response", 10), ("south-response", None)]
     assert (await compared(lead, "answered-in-time"))["measure"]["target"] == 40
 
 

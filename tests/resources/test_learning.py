@@ -15,6 +15,7 @@ async def test_practice_is_submitted_with_its_result(lead: httpx.AsyncClient, wh
     assert await rules_broken(lead, SUBMISSIONS, **submitted, submitted_on="2026-11-01") == [("PRB-002", "#/result")]
     assert await rules_broken(lead, SUBMISSIONS, **about, submitted_on="2026-11-22") == [("PRB-003", "#/submitted_on")]
     draft = await made(lead, SUBMISSIONS, **about)
+    assert {name: draft[name] for name in about} == about
     await sees_through(lead, draft, SUBMISSIONS, status="submitted", submitted_on="2026-11-20", result="did_not_work")
     found = (await lead.get(SUBMISSIONS, params={"result": "did_not_work"})).json()["items"]
     assert [each["id"] for each in found] == [draft["id"]]

@@ -60,6 +60,8 @@ async def test_meetings_of_the_nation_are_seen_by_all_and_set_by_the_nation(
     refused(await lead.post("/v1/national-meetings", json=ppmg), 403, "permission_denied")
     listed = (await lead.get("/v1/national-meetings", params={"sort": "held_on"})).json()["items"]
     assert [each["kind"] for each in listed] == ["regional_triage", "ppmg"]
+    regional = (await lead.get("/v1/national-meetings", params={"region": "south-west"})).json()["items"]
+    assert [(each["held_on"], each["region_code"]) for each in regional] == [("2026-11-30", "south-west")]
     for wrong, rule in (
         (ppmg | {"region_code": "south-west"}, "MIN-002"),
         (triage | {"region_code": None}, "MIN-001"),

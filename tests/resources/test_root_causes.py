@@ -15,6 +15,7 @@ async def test_what_is_behind_two_concerns_is_cross_cutting(lead: httpx.AsyncCli
     late, abandoned = await a_concern(lead), await a_concern(lead, title="Calls are abandoned")
     both = [late["id"], abandoned["id"]]
     analysis = await made(lead, ANALYSES, **ANALYSIS, concern_ids=both)
+    assert {name: analysis[name] for name in ANALYSIS} == ANALYSIS
     about = {"root_cause_analysis_id": analysis["id"], "kind": "root_cause", "theme": "demand"}
     finding = await made(lead, FINDINGS, **about, title="Demand is poorly understood", concern_ids=both)
     assert (finding["cross_cutting"], finding["force_code"]) == (True, AVON)

@@ -17,8 +17,9 @@ def held(starts_on: str, ends_on: str | None = None, **other: object) -> Record:
 
 async def test_the_four_levels_are_there(admin: httpx.AsyncClient) -> None:
     items = (await admin.get("/v1/support-levels", params={"sort": "level"})).json()["items"]
-    assert [(each["code"], each["pip_expected"]) for each in items] == [
-        ("level-1", False), ("level-2", False), ("level-3", True), ("level-4", True),
+    flags = ("pip_expected", "shared_with_partners", "presented_to_ppmg")
+    assert [(each["code"], {each[flag] for flag in flags}) for each in items] == [
+        ("level-1", {False}), ("level-2", {False}), ("level-3", {True}), ("level-4", {True}),
     ]  # fmt: skip
 
 

@@ -19,6 +19,7 @@ async def test_an_arrangement_keeps_what_actions_of_the_plan_brought(
     other = foreign_action["concern_id"]
     assert await rules_broken(lead, ARRANGEMENTS, **about, concern_id=other) == [("SUS-003", "#/concern_id")]
     row = await made(lead, ARRANGEMENTS, **about, action_ids=ids, concern_id=action["concern_id"])
+    assert {name: row[name] for name in about} == about
     await sees_through(lead, row, ARRANGEMENTS, starts_on="2027-04-01")
 
 
