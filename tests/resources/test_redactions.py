@@ -175,11 +175,16 @@ async def test_what_nobody_can_change_any_more_gets_a_version_without_it(
     report = {"pip_id": plan["id"], "reported_on": "2026-11-01", "reported_by": "Sgt Brown", "narrative": "He said so."}
     update = await made(lead, "/v1/progress-updates", **report)
     gone = await a_concern(lead, owner="Sgt Brown", affects=[{"concern_id": named["id"], "how": "As Brown says"}])
-    await lead.delete(f"/v1/concerns/{gone['id']}", headers={"If-Match": '"v1"'})
+    held = {"force_code": AVON, "kind": "board", "title": "Board", "held_on": "2026-11-02"}
+    decided = {"text": "Brown will", "owner": "Sgt Brown", "due_on": "2026-12-01"}
+    met = await made(lead, "/v1/meetings", **held, decisions=[decided])
+    for path, row in (("concerns", gone), ("meetings", met)):
+        await lead.delete(f"/v1/{path}/{row['id']}", headers={"If-Match": '"v1"'})
     first = await made(asking, "/v1/redactions", **about(update, "/reported_by", "/narrative", noun="progress_update"))
     second = await made(asking, "/v1/redactions", **about(gone, "/owner", "/affects"))
+    third = await made(asking, "/v1/redactions", **about(met, "/decisions", noun="meeting"))
     await later(service, lead, approving)
-    for asked in (first, second):
+    for asked in (first, second, third):
         answer = await approving.post(f"/v1/redactions/{asked['id']}/approve", headers=FIRST)
         assert answer.status_code == 200, answer.text
     now = (await lead.get(f"/v1/progress-updates/{update['id']}")).json()
@@ -189,7 +194,9 @@ async def test_what_nobody_can_change_any_more_gets_a_version_without_it(
     assert [each["act"] for each in told] == ["concern.redacted", "concern.withdrawn", "concern.created"]
     for each in told:
         assert each["state"]["owner"] == "[redacted]"
-        assert each["state"]["affects"] == [{"concern_id": named["id"], "kind": "[redacted]", "how": "[redacted]"}]
+        assert each["state"]["affects"] == [{"concern_id": named["id"], "kind": "affects", "how": "[redacted]"}]
+    (met,) = (await lead.get("/v1/meetings", params={"include_withdrawn": "true"})).json()["items"]
+    assert met["decisions"] == [{"text": "[redacted]", "owner": "[redacted]", "due_on": "2026-12-01"}]
     refused(await lead.get(f"/v1/concerns/{gone['id']}"), 410, "withdrawn")
 
 

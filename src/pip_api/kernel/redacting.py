@@ -14,23 +14,30 @@ from pip_api.kernel.resource import Resource
 from pip_api.kernel.writing import changes, following, noted
 from pip_api.ledger.striking import struck_out
 
-Words = Mapping[str, str | None]
-"""Members, each with the name inside it that is no word: that of a reference in a list of objects."""
+Words = Mapping[str, frozenset[str]]
+"""Members, each with the names inside it that are no words: those of references, choices and days in objects."""
 
 
 @cache
 def words_of(of: Resource) -> Words:
     """The members that hold free text. Codes, choices and what names other rows are none."""
-    schemas = of.read_shape.model_json_schema()["properties"]
-    inside = {each.field: each.path for each in of.references}
-    words = {name: None for name in of.names if name not in inside and _is_text(of, name, schemas[name])}
-    return {**words, **{name: path for name, path in inside.items() if path is not None}}
+    told = of.read_shape.model_json_schema()
+    shapes = told.get("$defs", {})
+    named = {each.field: each.path for each in of.references}
+    words = {}
+    for name in of.names:
+        if named.get(name, "") is None or of.table.c[name].type is Code:
+            continue
+        schema = told["properties"][name]
+        schema = schema["items"] if schema.get("type") == "array" else schema
+        inside = shapes.get(schema.get("$ref", "").rpartition("/")[2], {}).get("properties", {})
+        if any(map(_is_text, inside.values())) or _is_text(schema):
+            words[name] = frozenset(each for each in inside if each == named.get(name) or not _is_text(inside[each]))
+    return words
 
 
-def _is_text(of: Resource, name: str, schema: Mapping[str, Any]) -> bool:
-    if of.table.c[name].type is Code:
-        return False
-    options = [schema.get("items", schema) if schema.get("type") == "array" else schema, *schema.get("anyOf", ())]
+def _is_text(schema: Mapping[str, Any]) -> bool:
+    options = [schema, *schema.get("anyOf", ())]
     return any(each.get("type") == "string" and "format" not in each for each in options)
 
 

@@ -46,11 +46,11 @@ async def versions_of(session: Session, subject_id: UUID) -> list[Record]:
 
 
 async def strike(
-    session: Session, redaction: UUID, rows: Sequence[Record], names: Mapping[str, str | None], *, reasons: bool
+    session: Session, redaction: UUID, rows: Sequence[Record], names: Mapping[str, Collection[str]], *, reasons: bool
 ) -> bool:
     """Strikes members out of these entries, and their reasons. False when one of them is not sealed yet.
 
-    `names` gives for each member the name inside it that stays: that of a reference in a list of objects.
+    `names` gives for each member the names inside it that stay, where it is of objects.
     """
     struck = [
         {
@@ -66,27 +66,27 @@ async def strike(
     return await session.run(_UNSALT, ids=[row["id"] for row in rows]) == len(rows)
 
 
-def struck_out(value: Any, stays: str | None) -> Any:
+def struck_out(value: Any, stays: Collection[str]) -> Any:
     """A value with every text in it struck out; what is empty stays so."""
     if isinstance(value, str):
         return STRUCK if value else value
     if isinstance(value, list):
         return [struck_out(each, stays) for each in value]
     if isinstance(value, dict):
-        return {name: each if name == stays else struck_out(each, stays) for name, each in value.items()}
+        return {name: each if name in stays else struck_out(each, stays) for name, each in value.items()}
     return value
 
 
-def says_anything(value: Any, stays: str | None) -> bool:
+def says_anything(value: Any, stays: Collection[str]) -> bool:
     """Whether there is anything to strike out."""
     return bool(struck_out(value, stays) != value)
 
 
-def _struck_members(state: Record, names: Mapping[str, str | None]) -> Record:
+def _struck_members(state: Record, names: Mapping[str, Collection[str]]) -> Record:
     return {name: struck_out(value, names[name]) if name in names else value for name, value in state.items()}
 
 
-def _struck_step(step: Record, names: Mapping[str, str | None]) -> Record:
+def _struck_step(step: Record, names: Mapping[str, Collection[str]]) -> Record:
     """A step of a patch, which is of a member, or of the whole when a row was new."""
     name = step["path"].removeprefix("/")
     if step["path"] == "":
