@@ -54,6 +54,21 @@ async def test_people_are_read_by_those_who_lead_them_only(
     refused(await elsewhere.get(f"/v1/people/{somebody['id']}"), 404, "not_found")
 
 
+async def test_it_is_known_who_saw_what_of_a_person(
+    service: Service, leader: httpx.AsyncClient, somebody: Record
+) -> None:
+    await leader.get(f"/v1/people/{somebody['id']}")
+    await leader.get("/v1/conversations", params={"person": somebody["id"]})
+    auditor = await service.caller("auditor", f"force:{AVON}")
+    events = (await auditor.get("/v1/audit-events", params={"kind": "read"})).json()["items"]
+    seen = {
+        (each["action"], each["resource"]["id"])
+        for each in events
+        if each["actor"]["client_id"] == service.name_of(leader)
+    }
+    assert seen == {("person.read", somebody["id"]), ("conversation.read", None)}
+
+
 async def test_nobody_leads_the_people_of_the_nation(service: Service) -> None:
     warden = await service.signed_in(("access_admin", "national"), ("national_admin", "national"))
     account = await made(warden, "/v1/accounts", kind="service", name="x", client_id="hr", place="national")

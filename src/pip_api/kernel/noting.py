@@ -1,8 +1,8 @@
 """Which requests are noted in the ledger though they change nothing, and as what?
 
 Refusals: every 403, and of changes every 404, be it that a thing never was or that it is out of the caller's sight; the
-two are one to whoever asks, in what they say and in what they cost. Reads: of the ledger and whole files each time, of
-the past and walks through a list once a minute.
+two are one to whoever asks, in what they say and in what they cost. Reads: of the ledger, of single people and whole
+files each time, of the past and walks through a list once a minute.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ LONGEST_NAME = 200
 class Counts(Enum):
     """Which reads are noted."""
 
-    always = "of the ledger, and whole files"
+    always = "of the ledger, of single people, and whole files"
     past = "of a moment that is over"
     walk = "a further page of a list"
 

@@ -4,11 +4,12 @@ import copy
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import BinaryIO, cast
+from typing import BinaryIO, Literal, cast
 
 from fastapi import FastAPI, Response
 from fastapi.routing import APIRoute
 
+from pip_api.access.permissions import is_personal
 from pip_api.access.principals import Principal
 from pip_api.http.acceptance import require_acceptable
 from pip_api.http.body import chunks, received, require_media_type
@@ -144,6 +145,7 @@ def operations(of: Resource) -> list[Operation]:
     plural = of.plural.replace("_", " ")
     many = "".join(part.capitalize() for part in of.plural.split("_"))
     one, tag, read_one = f"{of.path}/{{id}}", of.plural, of.read_shape
+    counts: Literal["read"] | None = "read" if is_personal(of.reads) else None  # it is known who saw what of a person
     known = list(relations(of))
     expand = [expand_parameter(known)] if known else []
     shown = [fields_parameter(of.names), *expand, *MOMENT, IF_NONE_MATCH]
@@ -151,11 +153,11 @@ def operations(of: Resource) -> list[Operation]:
     made = {
         "list": Operation(
             "GET", of.path, f"list{many}", tag, f"List {plural}", of.reads, partial(verbs.list_, of),
-            {200: page_shape(of.stem, read_one), 304: None}, listed,
+            {200: page_shape(of.stem, read_one), 304: None}, listed, noted=counts,
         ),
         "read": Operation(
             "GET", one, f"get{of.stem}", tag, f"Read one {of.label}", of.reads, partial(verbs.read, of),
-            {200: read_one, 304: None}, [ID, *shown],
+            {200: read_one, 304: None}, [ID, *shown], noted=counts,
         ),
         "create": Operation(
             "POST", of.path, f"create{of.stem}", tag, f"Create {of.a_label}", of.writes, partial(verbs.create, of),
@@ -175,15 +177,16 @@ def operations(of: Resource) -> list[Operation]:
         Operation(
             "GET", f"{one}/versions", f"list{of.stem}Versions", tag, f"List the versions of {of.a_label}", of.reads,
             partial(history.versions, of), {200: page_shape("Version", VersionRead), 304: None},
-            [ID, LIMIT, CURSOR, IF_NONE_MATCH],
+            [ID, LIMIT, CURSOR, IF_NONE_MATCH], noted=counts,
         ),
         Operation(
             "GET", f"{one}/versions/{{version}}", f"get{of.stem}Version", tag, f"Read a version of {of.a_label}",
             of.reads, partial(history.version, of), {200: VersionRead, 304: None}, [ID, NUMBER, IF_NONE_MATCH],
+            noted=counts,
         ),
         Operation(
             "GET", f"{one}/diff", f"diff{of.stem}", tag, f"Compare {of.a_label} at two moments", of.reads,
-            partial(history.diff, of), {200: DiffRead}, [ID, FROM, TO],
+            partial(history.diff, of), {200: DiffRead}, [ID, FROM, TO], noted=counts,
         ),
     ]  # fmt: skip
     return [*(made[verb] for verb in of.verbs), *past]
