@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pip_api.rules.calendar import calendar, reviews, themes
+from pip_api.rules.calendar import a_year_after, calendar, quarter_start, reviews, themes
 from pip_api.rules.plan_document import read
 from tests.rules.plans import plan
 
@@ -125,3 +125,17 @@ def test_what_is_wrong_with_a_meeting_is_told_with_its_place(meeting: Any, detai
 
 def test_a_year_from_a_leap_day_has_four_quarters_too() -> None:
     assert len(themes([], date(2028, 2, 29))) == 4
+
+
+@pytest.mark.parametrize(
+    ("day", "quarter", "later"),
+    [
+        ("2026-11-21", "2026-10-01", "2027-11-21"),
+        ("2026-10-01", "2026-10-01", "2027-10-01"),
+        ("2027-03-31", "2027-01-01", "2028-03-31"),
+        ("2028-02-29", "2028-01-01", "2029-03-01"),
+    ],
+)
+def test_a_quarter_begins_and_a_year_passes(day: str, quarter: str, later: str) -> None:
+    asked = date.fromisoformat(day)
+    assert (str(quarter_start(asked)), str(a_year_after(asked))) == (quarter, later)

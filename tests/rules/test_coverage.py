@@ -3,6 +3,8 @@
 from typing import Any
 
 from pip_api.rules.coverage import (
+    areas_without,
+    areas_without_measure,
     evidence,
     levels,
     matrix,
@@ -73,3 +75,10 @@ def test_a_measure_has_a_plan_by_its_item_or_by_its_figures() -> None:
     assert [each["code"] for each in measures_without_plan(measured, plans)] == ["d1"]
     assert plans_without_measure(measured, plans) == [plans[2]]
     assert measures_without_plan(measured, []) == measured
+
+
+def test_an_area_is_measured_by_what_hangs_beneath_it() -> None:
+    judged = item("leaders-trained", "measure", "vision-17")
+    assert [each["code"] for each in areas_without_measure(STRATEGY)] == ["leadership", "efficiency"]
+    assert [each["code"] for each in areas_without_measure([*STRATEGY, judged])] == ["efficiency"]
+    assert areas_without(STRATEGY, {"leadership", "efficiency", "citizens"}) == []
