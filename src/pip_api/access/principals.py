@@ -68,6 +68,15 @@ class Principal:
         """The codes of the forces that a permission reaches; empty when it is not held at all."""
         return self.held.forces.get(permission, ())
 
+    def reach_of_all(self, *permissions: str) -> tuple[str, ...]:
+        """The forces that all of these reach. Raises 403 when one of them is held nowhere."""
+        for permission in permissions:
+            self.require(permission)
+        widest = self.reach(permissions[0])
+        if all(self.reach(permission) is widest for permission in permissions):
+            return widest
+        return tuple(sorted(set(widest).intersection(*map(self.reach, permissions))))
+
     def places(self, permission: str) -> tuple[str, ...]:
         """The places over the whole of which a permission is held."""
         national = ("national",) if permission in self.held.national else ()

@@ -39,4 +39,3 @@ GRANT = table(
     column("withdrawn_at", Instant()),
 )
 FORCE = table("force", column("code", Code), column("region_code", Code))
-REGION = table("region", column("code", Code))

@@ -138,10 +138,8 @@ def _subjects(of: Resource, kind: MarkKind) -> Statement:
 
 async def get_coverage(call: Call) -> Answer:
     """What of a framework is covered: from a few statements, whatever it holds."""
-    for of in MADE_OF:
-        call.by.require(of.reads)
-    framework, mark = await find(frameworks, call, call.path["id"]), Mark(call.moment)
     known = {"forces": _asked_forces(call)}
+    framework, mark = await find(frameworks, call, call.path["id"]), Mark(call.moment)
     items = await call.session.fetch(_items(mark.kind), framework_id=framework["id"], **mark.params)
     code_of = {item["id"]: item["code"] for item in items}
 
@@ -180,7 +178,7 @@ async def get_coverage(call: Call) -> Answer:
 
 
 def _asked_forces(call: Call) -> list[str]:
-    reach = set.intersection(*(set(call.by.reach(of.reads)) for of in MADE_OF))
+    reach = set(call.by.reach_of_all(*(of.reads for of in MADE_OF)))
     asked = several("force", call.query["force"]) if "force" in call.query else reach
     return sorted(reach.intersection(asked))
 

@@ -119,11 +119,10 @@ class PlanDashboard(BaseModel):
 
 async def get_plan_dashboard(call: Call) -> Answer:
     """Made of the plan's document and of the figures, judgements and stories of its measures."""
-    for permission in NEEDS:
-        call.by.require(permission)
+    forces = call.by.reach_of_all(*NEEDS)
     document: Any = await plan_document(call, call.path["id"])
     pip, force = document["pip"], document["pip"]["force_code"]
-    if not all(force in call.by.reach(permission) for permission in NEEDS):
+    if force not in forces:
         raise Problem("not_found", "There is no pip with this id.")
     of_concerns = [code for concern in document["concerns"] for code in concern["measure_codes"]]
     of_actions = [code for action in document["actions"] for code in action.get("measure_codes", ())]

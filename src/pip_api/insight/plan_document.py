@@ -6,7 +6,6 @@ from typing import Any
 from pydantic import BaseModel, Field, RootModel
 from sqlalchemy import bindparam, func, select
 
-from pip_api.access.principals import Principal
 from pip_api.db.columns import from_json, to_json
 from pip_api.db.constructs import json_text
 from pip_api.db.json_rows import json_row
@@ -64,16 +63,6 @@ class PlanDocumentRead(BaseModel):
     tags: list[Part]
 
 
-def document_forces(by: Principal) -> tuple[str, ...]:
-    """The forces for which every part may be read. Raises 403 when there is a part that never may."""
-    for permission in needs():
-        by.require(permission)
-    widest = by.reach("pip:read")
-    if all(by.reach(permission) is widest for permission in needs()):
-        return widest
-    return tuple(sorted(set(widest).intersection(*(by.reach(permission) for permission in needs()))))
-
-
 @lru_cache
 def _whole(column: str, kind: MarkKind) -> Statement:
     """One statement: a plan is small, and its parts are of one moment."""
@@ -101,7 +90,7 @@ async def plan_document(call: Call, name: str) -> PlanDocument:
     """The document of a plan that the caller may read whole. Raises 404 and 410."""
     column, value = identified(name, "ref")
     mark = Mark(call.moment)
-    known = {"name": value, "forces": document_forces(call.by), "today": call.today}
+    known = {"name": value, "forces": call.by.reach_of_all(*needs()), "today": call.today}
     row = await call.session.one(_whole(column, mark.kind), **known, **mark.params)
     if row is None:
         await find(pips, call, name)  # says whether it was withdrawn, or never was

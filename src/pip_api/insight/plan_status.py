@@ -226,12 +226,7 @@ def overview(row: Record) -> Record:
 
 def overview_forces(by: Principal, first: str = "pip:read") -> tuple[str, ...]:
     """The forces for which every part of the answer may be read. Raises 403 when there is a part that never may."""
-    for permission in (first, *NEEDS):
-        by.require(permission)
-    widest = by.reach(first)
-    if all(by.reach(permission) is widest for permission in NEEDS):
-        return widest
-    return tuple(sorted(set(widest).intersection(*(by.reach(permission) for permission in NEEDS))))
+    return by.reach_of_all(first, *NEEDS)
 
 
 @lru_cache

@@ -99,9 +99,7 @@ def figure_shown(row: Record) -> Record:
 def asked_force(call: Call, *needs: str) -> str:
     """The force in the path, for all of which these permissions are held. Raises 403 where one is held nowhere, and
     404: a force outside the caller's reach is like one that does not exist."""
-    for permission in needs:
-        call.by.require(permission)
     force = call.path["force"]
-    if not all(force in call.by.reach(permission) for permission in needs):
+    if force not in call.by.reach_of_all(*needs):
         raise Problem("not_found", "There is no force with this code that you may see this of.")
     return force
