@@ -15,14 +15,13 @@ from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, bindparam
 
 from pip_api.access.permissions import PERMISSIONS
 from pip_api.access.principals import Principal
-from pip_api.db.columns import Uid, to_json
+from pip_api.db.columns import Uid
 from pip_api.db.statements import Record, Statement
-from pip_api.http.preconditions import content_etag
 from pip_api.http.problems import Problem
 from pip_api.kernel.answer_shapes import PatchOperation, State, page_shape
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import ID, IF_NONE_MATCH, Operation, fields_parameter, listing_parameters
-from pip_api.kernel.pages import list_page, rowwise, tagged
+from pip_api.kernel.pages import answered, list_page, rowwise
 from pip_api.kernel.query import Filter, Listing, Shown, equal
 from pip_api.kernel.resource import Resource, visible
 from pip_api.kernel.verbs import asked_fields, identified
@@ -211,8 +210,7 @@ async def list_events(listings: _Listings, call: Call) -> Answer:
 async def get_event(call: Call) -> Answer:
     """One entry, with what stood before where something was replaced."""
     row = await _ONE.read(call)
-    body = to_json(_shown(row) | {"before": _replaced(row["patch"], row["state_before"]), "state": row["state"]})
-    return tagged(call, content_etag(body), body)
+    return answered(call, _shown(row) | {"before": _replaced(row["patch"], row["state_before"]), "state": row["state"]})
 
 
 def audits_all(by: Principal) -> bool:

@@ -8,15 +8,14 @@ from typing import Any
 from pydantic import BaseModel, Field
 from sqlalchemy import String, and_, bindparam, or_, select
 
-from pip_api.db.columns import Code, to_json
+from pip_api.db.columns import Code
 from pip_api.db.statements import Record, Statement
-from pip_api.http.preconditions import content_etag
 from pip_api.http.problems import Problem, bad_parameter
 from pip_api.insight.series import FigureShown, asked_force, figure_shown, figures_of_period, last_figures
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import IF_NONE_MATCH, Operation, path_parameter, query
 from pip_api.kernel.moments import MOMENT
-from pip_api.kernel.pages import tagged
+from pip_api.kernel.pages import answered
 from pip_api.ledger.as_of import Mark, MarkKind
 from pip_api.resources.measures import measures
 from pip_api.resources.units import ABOVE, WHOLE_FORCE, UnitKind, units
@@ -102,7 +101,8 @@ async def compare_units(call: Call) -> Answer:
     parts = await _beneath(call, force, of, kind)
     period, figures = await _figures(call, force, measure["code"], [of, *(unit["code"] for unit in parts)])
     shown = [_compared(unit, figures.get(unit["code"]), measure) for unit in parts]
-    body = to_json(
+    return answered(
+        call,
         {
             "force_code": force,
             "measure": {name: measure[name] for name in MeasureCompared.model_fields},
@@ -112,9 +112,8 @@ async def compare_units(call: Call) -> Answer:
             "own": figures.get(of),
             "items": shown,
             "total": _total(measure["unit"], [each["figure"] for each in shown if each["figure"] is not None]),
-        }
+        },
     )
-    return tagged(call, content_etag(body), body)
 
 
 def _compared(unit: Record, figure: Record | None, measure: Record) -> Record:

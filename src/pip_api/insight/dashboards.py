@@ -10,10 +10,9 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 from sqlalchemy import bindparam, select
 
-from pip_api.db.columns import Code, Uid, to_json
+from pip_api.db.columns import Code, Uid
 from pip_api.db.constructs import Texts, Uids, any_of, is_one_of
 from pip_api.db.statements import Record, Statement
-from pip_api.http.preconditions import content_etag
 from pip_api.http.problems import Problem, bad_parameter
 from pip_api.http.query import several
 from pip_api.insight.comparison import UnitShown, find_unit, parts_of
@@ -29,7 +28,7 @@ from pip_api.insight.series import FigureShown, asked_force, figure_shown, last_
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import IF_NONE_MATCH, Operation, path_parameter, query
 from pip_api.kernel.moments import MOMENT
-from pip_api.kernel.pages import tagged
+from pip_api.kernel.pages import answered
 from pip_api.kernel.query import commas, flag
 from pip_api.kernel.verbs import find
 from pip_api.ledger.as_of import Mark, MarkKind
@@ -138,7 +137,8 @@ async def get_force_dashboard(call: Call) -> Answer:
         if not measure["exception"] and (only or any(item["by_exception"] for item in measure["items"]))
     ]
     shown = {code: measure for code, measure in shown.items() if code not in left_out}
-    body = to_json(
+    return answered(
+        call,
         {
             "force_code": force,
             "left_out": left_out,
@@ -147,9 +147,8 @@ async def get_force_dashboard(call: Call) -> Answer:
             "measures": exceptions_first([*shown.values()]),
             "items": await _items(call, force, item_ids),
             "evidence": evidence([*shown.values()]),
-        }
+        },
     )
-    return tagged(call, content_etag(body), body)
 
 
 async def _role(call: Call, force: str) -> Record | None:

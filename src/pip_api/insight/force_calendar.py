@@ -12,12 +12,11 @@ from sqlalchemy import Date, bindparam, select
 from pip_api.db.columns import to_json
 from pip_api.db.constructs import Uids, any_of
 from pip_api.db.statements import Record, Statement
-from pip_api.http.preconditions import content_etag
 from pip_api.insight.series import asked_force
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import IF_NONE_MATCH, Operation, path_parameter, query
 from pip_api.kernel.moments import MOMENT
-from pip_api.kernel.pages import tagged
+from pip_api.kernel.pages import answered
 from pip_api.kernel.query import Filter
 from pip_api.kernel.resource import visible
 from pip_api.ledger.as_of import Mark, MarkKind
@@ -116,7 +115,8 @@ async def get_force_calendar(call: Call) -> Answer:
     named = await call.session.fetch(_named(mark.kind), ids=ids, **mark.params) if ids else []
     plans = await call.session.fetch(_committed(mark.kind), forces=[force], **mark.params)
     items = {str(row["id"]): {name: row[name] for name in ThemeItem.model_fields} for row in named}
-    body = to_json(
+    return answered(
+        call,
         {
             "force_code": force,
             "starts_on": start,
@@ -124,9 +124,8 @@ async def get_force_calendar(call: Call) -> Answer:
             "meetings": [_shown(each, items) for each in found],
             "commitments": [each for plan in plans for each in _due(plan, end, call.today)],
             "faults": [each._asdict() for each in themes(loads(to_json(found)), start)],
-        }
+        },
     )
-    return tagged(call, content_etag(body), body)
 
 
 def _shown(meeting: Record, items: dict[str, Record]) -> Record:

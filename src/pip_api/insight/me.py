@@ -10,16 +10,14 @@ from pip_api.access.decisions import Reach, reach_of
 from pip_api.access.permissions import EVERY_ACCOUNT, PERMISSIONS, SELF
 from pip_api.access.places import force_in
 from pip_api.access.principals import geography, grants_of
-from pip_api.db.columns import to_json
 from pip_api.db.statements import Record
-from pip_api.http.preconditions import content_etag
 from pip_api.http.problems import Problem, bad_parameter
 from pip_api.http.query import unknown
 from pip_api.http.rates import policies
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import IF_NONE_MATCH, TEXT, Operation, query
 from pip_api.kernel.open_operations import RatePolicy
-from pip_api.kernel.pages import tagged
+from pip_api.kernel.pages import answered
 from pip_api.kernel.resource import Resource
 from pip_api.kernel.verbs import identified
 from pip_api.ledger.as_of import NOW
@@ -118,7 +116,7 @@ async def get_me(call: Call) -> Answer:
             for each in policies(call.services.settings)
         ],
     }
-    return tagged(call, content_etag(body := to_json(told)), body)
+    return answered(call, told)
 
 
 def _permission(reach: Reach, name: str) -> Record:

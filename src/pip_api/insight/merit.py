@@ -14,7 +14,7 @@ from pip_api.insight.series import asked_force
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import ID, IF_NONE_MATCH, Operation, Schema, path_parameter, query
 from pip_api.kernel.moments import MOMENT
-from pip_api.kernel.pages import tagged
+from pip_api.kernel.pages import answered, tagged
 from pip_api.kernel.resource import visible
 from pip_api.kernel.verbs import find
 from pip_api.ledger.as_of import Mark, MarkKind
@@ -123,7 +123,7 @@ async def list_leaders(call: Call) -> Answer:
         "compared": len(found),
         "items": [{name: each[name] for name in Leader.model_fields} for each in ranked if each["place"] <= places],
     }
-    return tagged(call, content_etag(to_json(body)), body)
+    return answered(call, body)
 
 
 async def get_product_use(call: Call) -> Answer:

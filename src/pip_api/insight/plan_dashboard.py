@@ -8,9 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from pip_api.db.columns import to_json
 from pip_api.db.statements import Record
-from pip_api.http.preconditions import content_etag
 from pip_api.http.problems import Problem
 from pip_api.insight.measures_shown import (
     NEEDS,
@@ -24,7 +22,7 @@ from pip_api.insight.plan_document import plan_document
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import ID, IF_NONE_MATCH, Operation
 from pip_api.kernel.moments import MOMENT
-from pip_api.kernel.pages import tagged
+from pip_api.kernel.pages import answered
 from pip_api.resources.units import WHOLE_FORCE
 from pip_api.rules.lifecycle import ActionStatus
 
@@ -129,7 +127,8 @@ async def get_plan_dashboard(call: Call) -> Answer:
     codes = list(dict.fromkeys(of_concerns + of_actions))
     shown = await measures_shown(call, force, codes, WHOLE_FORCE, PERIODS)
     today = call.today.isoformat()
-    body = to_json(
+    return answered(
+        call,
         {
             "pip": {name: pip[name] for name in PlanNamed.model_fields},
             "outputs": _outputs(document["actions"], today),
@@ -145,9 +144,8 @@ async def get_plan_dashboard(call: Call) -> Answer:
             },
             "milestones": _milestones(document["milestones"], today),
             "evidence": evidence([*shown.values()]),
-        }
+        },
     )
-    return tagged(call, content_etag(body), body)
 
 
 def _of(shown: dict[str, Record], codes: Iterable[str]) -> list[Record]:

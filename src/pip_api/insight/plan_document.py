@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, Field, RootModel
 from sqlalchemy import bindparam, func, select
 
-from pip_api.db.columns import from_json, to_json
+from pip_api.db.columns import from_json
 from pip_api.db.constructs import json_text
 from pip_api.db.json_rows import json_row
 from pip_api.db.statements import Record, Statement
@@ -18,7 +18,7 @@ from pip_api.insight.plan_status import ONE, TODAY
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import ID, IF_NONE_MATCH, Operation
 from pip_api.kernel.moments import MOMENT
-from pip_api.kernel.pages import tagged
+from pip_api.kernel.pages import answered, tagged
 from pip_api.kernel.resource import visible
 from pip_api.kernel.verbs import find, identified
 from pip_api.ledger.as_of import Mark, MarkKind
@@ -105,8 +105,7 @@ async def plan_document(call: Call, name: str) -> PlanDocument:
 
 def told_of(call: Call, plan: PlanDocument, told: Record) -> Answer:
     """What was found out about a plan, as an answer that says of which."""
-    body = to_json({"pip_id": plan["pip"]["id"], "pip_ref": plan["pip"].get("ref"), **told})
-    return tagged(call, content_etag(body), body)
+    return answered(call, {"pip_id": plan["pip"]["id"], "pip_ref": plan["pip"].get("ref"), **told})
 
 
 async def get_plan_document(call: Call) -> Answer:
@@ -115,8 +114,7 @@ async def get_plan_document(call: Call) -> Answer:
     if call.accept == MARKDOWN:
         text = as_markdown(document).encode()
         return tagged(call, content_etag(text), text, media_type=MARKDOWN)
-    body = to_json(document)
-    return tagged(call, content_etag(body), body)
+    return answered(call, document)
 
 
 operations = [

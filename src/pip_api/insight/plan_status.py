@@ -9,15 +9,13 @@ from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, Date, FromClause, Integer, bindparam, func, literal_column, select, true
 
 from pip_api.access.principals import Principal
-from pip_api.db.columns import to_json
 from pip_api.db.constructs import as_json, as_uid, each, is_one_of, json_list, json_record, json_text, padded
 from pip_api.db.statements import Record, Statement
-from pip_api.http.preconditions import content_etag
 from pip_api.http.problems import Problem
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import ID, IF_NONE_MATCH, Operation
 from pip_api.kernel.moments import MOMENT
-from pip_api.kernel.pages import tagged
+from pip_api.kernel.pages import answered
 from pip_api.kernel.resource import visible
 from pip_api.kernel.verbs import find, identified
 from pip_api.ledger.as_of import Mark, MarkKind
@@ -250,8 +248,7 @@ async def get_plan_status(call: Call) -> Answer:
     if row is None:
         await find(pips, call, call.path["id"])  # says whether it was withdrawn, or never was
         raise Problem("not_found", "There is no plan with this id.")
-    body = to_json(overview(row))
-    return tagged(call, content_etag(body), body)
+    return answered(call, overview(row))
 
 
 operations = [

@@ -16,13 +16,12 @@ from pydantic import BaseModel, Field
 
 from pip_api.db.columns import to_json
 from pip_api.db.statements import Record
-from pip_api.http.preconditions import content_etag
 from pip_api.http.problems import Problem
 from pip_api.insight.plan_document import PlanDocumentRead, plan_document
 from pip_api.kernel import verbs
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import ID, IF_NONE_MATCH, REASON, Operation
-from pip_api.kernel.pages import tagged
+from pip_api.kernel.pages import answered
 from pip_api.resources.presentations import presentations
 
 JUST_BEFORE = timedelta(microseconds=1)
@@ -72,8 +71,7 @@ async def get_document_seen(call: Call) -> Answer:
     document = await plan_document(replace(call, moment=row["as_of"]), str(row["pip_id"]))
     seen = {name: row[name] for name in ("pip_id", "pip_version", "as_of", "digest")}
     told = {"presentation_id": row["id"], **seen, "unaltered": _digest(document) == row["digest"]}
-    body = to_json(told | {"document": document})
-    return tagged(call, content_etag(body), body)
+    return answered(call, told | {"document": document})
 
 
 operations = [

@@ -4,14 +4,12 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from pip_api.db.columns import to_json
-from pip_api.http.preconditions import content_etag
 from pip_api.http.problems import Problem, bad_parameter
 from pip_api.insight.plan_document import plan_document, told_of
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import ID, IF_NONE_MATCH, Operation, path_parameter, query
 from pip_api.kernel.moments import MOMENT
-from pip_api.kernel.pages import tagged
+from pip_api.kernel.pages import answered
 from pip_api.rules import readiness as rules
 from pip_api.rules.smart import PARTS, smart
 
@@ -118,8 +116,7 @@ async def get_ruleset(call: Call) -> Answer:
     """The rules by which plans are held to be ready, with where each comes from."""
     if call.path["id"] not in rules.rulesets():
         raise Problem("not_found", "There is no ruleset with this id.")
-    body = to_json(rules.as_json(rules.ruleset(call.path["id"])))
-    return tagged(call, content_etag(body), body)
+    return answered(call, rules.as_json(rules.ruleset(call.path["id"])))
 
 
 async def get_smart(call: Call) -> Answer:

@@ -7,14 +7,13 @@ from typing import Any, get_args
 from pydantic import BaseModel, Field
 from sqlalchemy import bindparam, select
 
-from pip_api.db.columns import Code, to_json
+from pip_api.db.columns import Code
 from pip_api.db.statements import Record, Statement
-from pip_api.http.preconditions import content_etag
 from pip_api.insight.series import asked_force
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import IF_NONE_MATCH, Operation, path_parameter, query
 from pip_api.kernel.moments import MOMENT
-from pip_api.kernel.pages import one_of, tagged
+from pip_api.kernel.pages import answered, one_of
 from pip_api.ledger.as_of import Mark, MarkKind
 from pip_api.resources.frameworks import framework_items
 from pip_api.resources.job_roles import job_roles
@@ -98,8 +97,7 @@ async def get_skills_gaps(call: Call) -> Answer:
         Person(row["role"], _team(row), force, row["required"], latest(assessed.get(row["id"], ())))
         for row in await call.session.fetch(_people(mark.kind), **asked)
     ]
-    body = to_json({"force_code": force, "by": by, "items": [_shown(each) for each in gaps(found, by)]})  # type: ignore[arg-type]
-    return tagged(call, content_etag(body), body)
+    return answered(call, {"force_code": force, "by": by, "items": [_shown(each) for each in gaps(found, by)]})  # type: ignore[arg-type]
 
 
 def _team(row: Record) -> str:

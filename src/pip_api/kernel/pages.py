@@ -148,6 +148,12 @@ def tagged(
     return Answer(200, body, {"ETag": tag, **(headers or {})}, media_type)
 
 
+def answered(call: Call, content: Any) -> Answer:
+    """What was found out, with a tag made of all that it says."""
+    body = to_json(content)
+    return tagged(call, content_etag(body), body)
+
+
 def link(path: str, query: Mapping[str, str]) -> str:
     """An address with its query."""
     return f"{path}?{urlencode(query, safe=',:')}" if query else path
