@@ -1,4 +1,4 @@
-"""The command line of access: make the account of a person, give roles, and end them. The first of all come so."""
+"""What does the command line do with access? It makes accounts of people, gives roles, and ends them."""
 
 import sys
 from typing import Annotated

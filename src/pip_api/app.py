@@ -1,4 +1,4 @@
-"""The only place where the parts are put together."""
+"""How are the parts put together? This is the only place that does."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The command line: serve, migrate, make clients and tokens, send imports, look through plans, write the contract."""
+"""What can be done at the command line? Serve, migrate, make clients and tokens, import, lint, tell the contract."""
 
 import gc
 import json

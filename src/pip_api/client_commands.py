@@ -1,4 +1,4 @@
-"""The command line of clients: make them, give them new secrets, end their access."""
+"""What does the command line do with clients? Make them, give them new secrets, end their access."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

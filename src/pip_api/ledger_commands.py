@@ -1,4 +1,4 @@
-"""The command line of the ledger: retire a log whose time is over."""
+"""What does the command line do with the ledger? Retire a log whose time is over."""
 
 import asyncio
 from typing import TYPE_CHECKING, Annotated

@@ -76,6 +76,8 @@ def test_a_fix_names_the_row_that_falls_short() -> None:
     assert fix("PIP-GP-27", concerns__1__measure_codes=[]) == {"method": "PATCH", "href": "/v1/concerns/abandonment"}
     assert fix("PIP-GP-27", actions__0__measure_codes=[]) == {"method": "POST", "href": "/v1/actions"}
     assert fix("PIP-GP-20", pip__lead=None) == {"method": "PATCH", "href": "/v1/pips/plan"}
+    assert fix("PIP-GP-05", actions__1__priority=None) == {"method": "PATCH", "href": "/v1/actions/call-back"}
+    assert fix("PIP-GP-05", pip__response_priorities="") == {"method": "PATCH", "href": "/v1/pips/plan"}
     assert fix("PIP-GP-23", boards=[]) == {"method": "PATCH", "href": "/v1/pips/plan"}  # where its boards are named
 
 

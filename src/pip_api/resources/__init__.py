@@ -1,4 +1,4 @@
-"""The mission: one file a noun, with its fields, its row, its rules and its special verbs.
+"""Which nouns has the mission? One file a noun, with its fields, its row, its rules and its special verbs.
 
 A noun is part of the service by being declared in a file here: nothing else lists them.
 """

@@ -78,9 +78,9 @@ def cross_cutting_not_marked(plan: PlanDocument) -> Gaps:
 def not_prioritised(plan: PlanDocument) -> Gaps:
     shared = cross_cutting(plan)
     answered = {id for _, action in live_actions(plan) for id in action.get("finding_ids") or ()}
-    for pointer, finding in findings(plan):
+    for _, finding in findings(plan):
         if finding["id"] in shared and finding["id"] not in answered:
-            yield Gap(pointer, "No action answers this cross-cutting factor.")
+            yield Gap("#/actions", f"No action answers the cross-cutting factor '{finding.get('title')}'.")
     for pointer, action in live_actions(plan):
         if action.get("priority") is None:
             yield Gap(pointer, "The action has no priority.")

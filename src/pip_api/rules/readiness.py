@@ -19,6 +19,8 @@ from pip_api.rules.plan_document import PlanDocument
 NEWEST: Final = "cop-2026.1"
 """The ruleset that is used where none is named."""
 
+_ADDRESSES: Final = {"pip": "pips"}
+"""What a part of the document is called in addresses, where not by its own name."""
 _MOST_TOLD = 3  # sentences of one line of the report
 Outcome = Literal["pass", "fail", "warn", "not_applicable"]
 _SHIPPED = files("pip_api") / "catalogue" / "readiness"
@@ -41,7 +43,7 @@ class Fix:
     def at(self, plan: PlanDocument, pointer: str) -> dict[str, str]:
         """What to send, and where, for what is wrong at a place. What a list lacks is added to it."""
         collection, row = _place(plan, pointer)
-        names = {"pip_id": plan["pip"]["id"], "collection": collection.replace("_", "-")}
+        names = {"pip_id": plan["pip"]["id"], "collection": _ADDRESSES.get(collection, collection.replace("_", "-"))}
         if not isinstance(row, list):
             return {"method": self.method, "href": self.path.format(row_id=row["id"], **names)}
         path = self.path.removesuffix("/{row_id}")
