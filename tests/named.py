@@ -9,13 +9,25 @@ ROOT = Path(__file__).parents[1]
 
 
 @cache
-def names_in(file: str) -> frozenset[str]:
-    """The functions of a file."""
+def _functions(file: str) -> dict[str, bool]:
+    """The functions of a file, and whether each is asynchronous."""
     path = ROOT / file
     if not path.is_file():
-        return frozenset()
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    return frozenset(each.name for each in ast.parse(path.read_text()).body if isinstance(each, functions))
+        return {}
+    both = (ast.FunctionDef, ast.AsyncFunctionDef)
+    found = [each for each in ast.parse(path.read_text()).body if isinstance(each, both)]
+    return {each.name: isinstance(each, ast.AsyncFunctionDef) for each in found}
+
+
+def names_in(file: str) -> frozenset[str]:
+    """The functions of a file."""
+    return frozenset(_functions(file))
+
+
+def asks_the_service(test: str) -> bool:
+    """Whether a test asks the running service: those that do are asynchronous, and run on each database."""
+    file, _, name = test.partition("::")
+    return _functions(file).get(name, False)
 
 
 def missing(named: Iterable[str]) -> list[str]:

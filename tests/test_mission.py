@@ -19,7 +19,7 @@ import yaml
 
 from pip_api.app import describe
 from pip_api.contract import RESOURCES
-from tests.named import ROOT, missing
+from tests.named import ROOT, asks_the_service, missing
 
 COUNTS = {"PIP": 82, "LANC": 159, "SKILL": 42, "NISP": 97}
 LINE = re.compile(r"^\| ((?:PIP|LANC|SKILL|NISP)-\d{3}) \|[^|]*\| (.*?) \| (.*?) \|$", re.MULTILINE)
@@ -83,3 +83,4 @@ def test_what_answers_a_row_exists_and_a_test_shows_it(kind: str) -> None:
     assert [row for row, answered, shown in lines if not named(answered) or not named(shown)] == []
     assert [(row, name) for row, answered, _ in lines for name in named(answered) if not exists(name)] == []
     assert [(row, name) for row, _, shown in lines for name in missing(named(shown))] == []
+    assert [row for row, _, shown in lines if not any(map(asks_the_service, named(shown)))] == []
