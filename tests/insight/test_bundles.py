@@ -185,6 +185,47 @@ async def test_a_force_that_came_a_moment_ago_is_in_a_full_bundle(
     assert report.outcome is Outcome.GOOD, report
 
 
+async def test_words_of_single_people_are_for_those_who_lead_them(tmp_path: Path, service: Service) -> None:
+    """Whoever audits sees that something was written of somebody, by whom and when, and can prove it: not what."""
+    leads = ("people_lead", f"force:{AVON}")
+    leader = await service.signed_in(leads)
+    somebody = await made(leader, "/v1/people", force_code=AVON, name="Robin Example")
+    talk = {"person_id": somebody["id"], "kind": "coaching", "held_on": "2026-11-10"}
+    held = await made(leader, "/v1/conversations", **talk, with_whom="Inspector", summary="Sleeps badly.")
+    reason = {"reason": "Robin asked for it"}
+    sent = {"agreed": "Shorter nights.", "version": held["version"]}
+    patch = {"Content-Type": "application/merge-patch+json", "If-Match": '"v1"'}
+    answer = await leader.patch(f"/v1/conversations/{held['id']}", params=reason, json=sent, headers=patch)
+    assert answer.status_code == 200, answer.text
+    event = answer.headers["audit-event"]
+    await service.seal()
+    every = await service.caller("auditor")
+    for caller in (every, await service.caller("auditor", f"force:{AVON}")):
+        listed = (await caller.get("/v1/audit-events", params={"resource": "person,conversation"})).text
+        one = await caller.get(f"/v1/audit-events/{event}")
+        proof = await caller.get(f"/v1/audit-events/{event}/proof")
+        bundle = await exported(tmp_path, caller, rows="true")
+        for text in (listed, one.text, proof.text, bundle.content.decode()):
+            assert not any(word in text for word in ("Robin", "Sleeps", "Shorter", "nights"))
+        told = one.json()
+        assert (told["withheld"], told["action"]) == ("conversation:read", "conversation.changed")
+        assert (told["reason"], told["patch"], told["before"], told["state"]) == (None, [], None, {})
+        assert told["actor"]["name"] == service.name_of(leader)
+        assert (proof.json()["body"], proof.json()["salt"]) == (None, None)
+        assert proof.json()["withheld"] == "conversation:read"
+        assert not {"person", "conversation"} & set(bundle.lines[0]["states"])
+        report = bundle.report()
+        assert (report.outcome, report.withheld) == (Outcome.GOOD, 3), report
+    hidden = bundle.content.replace(b'"noun":"person"', b'"noun":"concern"')
+    assert bundle.report(hidden).of("V2") == "tampering"  # nothing else can be kept back so
+    both = await service.signed_in(leads, ("auditor", f"force:{AVON}"))
+    assert (await both.get(f"/v1/audit-events/{event}")).json()["state"]["agreed"] == "Shorter nights."
+    whole = await exported(tmp_path, both, rows="true")
+    assert {"person", "conversation"} <= set(whole.lines[0]["states"])
+    assert "Sleeps badly." in whole.content.decode()
+    assert (whole.report().outcome, whole.report().withheld) == (Outcome.GOOD, 0)
+
+
 async def test_an_export_is_noted(busy: Service, tmp_path: Path) -> None:
     every = await busy.caller("auditor")
     await exported(tmp_path, every)

@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, RootModel
 from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, bindparam, literal_column, not_, select
 
-from pip_api.access.permissions import PERMISSIONS
+from pip_api.access.permissions import PERMISSIONS, WITHHELD
 from pip_api.access.principals import Principal
 from pip_api.db.columns import Uid
 from pip_api.db.statements import Record, Statement
@@ -66,6 +66,9 @@ class AuditEvent(BaseModel):
     reason: str | None
     overridden: bool = Field(description="Whether the version that was replaced was not named (If-Match: *).")
     resource: EventResource
+    withheld: str | None = Field(
+        description="The permission without which words and values are left out here: they are of a single person."
+    )
     patch: list[PatchOperation] = Field(description="JSON Patch (RFC 6902) from the version before.")
 
 
@@ -201,7 +204,7 @@ _ONE = Audited(
 async def list_events(listings: _Listings, call: Call) -> Answer:
     """A page of the entries that the caller audits, in the order of their moments."""
     fields = asked_fields(tuple(AuditEvent.model_fields), call)
-    shaped = rowwise(lambda row: _only(_shown(row), fields))
+    shaped = rowwise(lambda row: _only(_shown(row, call.by), fields))
     if audits_all(call.by):
         return await list_page(listings.of_all, call, "/v1/audit-events", {}, shaped)
     return await list_page(listings.of_forces, call, "/v1/audit-events", {"forces": call.by.reach(READS)}, shaped)
@@ -210,7 +213,19 @@ async def list_events(listings: _Listings, call: Call) -> Answer:
 async def get_event(call: Call) -> Answer:
     """One entry, with what stood before where something was replaced."""
     row = await _ONE.read(call)
-    return answered(call, _shown(row) | {"before": _replaced(row["patch"], row["state_before"]), "state": row["state"]})
+    event = _shown(row, call.by)
+    if event["withheld"]:
+        return answered(call, event | {"before": None, "state": {}})
+    return answered(call, event | {"before": _replaced(row["patch"], row["state_before"]), "state": row["state"]})
+
+
+def withheld(row: Record, by: Principal) -> str | None:
+    """The permission that a caller lacks to be told the words of an entry, if they are of a single person.
+
+    A note of who read what has no such words.
+    """
+    permission = None if row["version"] is None else WITHHELD.get(row["noun"])
+    return None if permission is None or by.held.holds(permission, row["force_code"]) else permission
 
 
 def audits_all(by: Principal) -> bool:
@@ -218,21 +233,23 @@ def audits_all(by: Principal) -> bool:
     return by.held.holds(READS, None)
 
 
-def _shown(row: Record) -> Record:
+def _shown(row: Record, by: Principal) -> Record:
     """An entry as it is answered."""
-    version = row["version"]
+    version, lacking = row["version"], withheld(row, by)
+    told = row if lacking is None else row | {"reason": None, "subject_ref": None, "patch": []}
     return {
         **{name: row[name] for name in ("id", "seq", "at", "kind")},
         "action": row["act"],
         "outcome": "refused" if row["kind"] == "denied" else "success",
         "actor": {"type": row["actor_type"], "id": row["actor_id"], "name": row["actor_name"],
                   "client_id": row["client_id"], "credential_id": row["credential_id"]},
-        **{name: row[name] for name in ("request_id", "reason", "overridden")},
+        **{name: told[name] for name in ("request_id", "reason", "overridden")},
         "resource": {
-            "type": row["noun"], "id": row["subject_id"], "ref": row["subject_ref"], "force": row["force_code"],
+            "type": row["noun"], "id": row["subject_id"], "ref": told["subject_ref"], "force": row["force_code"],
             "version_before": version - 1 if version is not None and version > 1 else None, "version_after": version,
         },
-        "patch": row["patch"],
+        "withheld": lacking,
+        "patch": told["patch"],
     }  # fmt: skip
 
 

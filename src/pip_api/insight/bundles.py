@@ -12,6 +12,8 @@ from functools import partial
 
 from sqlalchemy import BigInteger, ColumnElement, bindparam, select
 
+from pip_api.access.permissions import WITHHELD
+from pip_api.access.principals import Principal
 from pip_api.db.columns import Code, Instant
 from pip_api.db.scopes import EVERY_FORCE, Forces
 from pip_api.db.session import Database
@@ -73,6 +75,7 @@ async def export_log(resources: Sequence[Resource], call: Call) -> Answer:
         resources = ()
     elif older := [name for name in ("from", "to", "tree_size") if name in call.query]:
         raise bad_parameter("rows", f"Rows are told as they are now: leave out {' and '.join(older)}.")
+    resources = [each for each in resources if _tells(each, call.by)]
     since, until = (_moment(call, name) for name in ("from", "to"))
     head, kept, whole = await asked_head(call, "tree_size"), asked_size(call, "since"), audits_all(call.by)
     first = None if kept is None else await head_of(call.session, head["log_id"], kept)
@@ -96,7 +99,7 @@ async def export_log(resources: Sequence[Resource], call: Call) -> Answer:
     span = {"since": since or _FIRST, "until": until or _LAST}
     # Whoever audits all forces audits also one that came after its grants were read: else the bundle had a gap.
     scope = EVERY_FORCE if whole else call.by.scope
-    bundle = _Bundle(call.services.database, scope, head, first, full, whole, span, reach, resources)
+    bundle = _Bundle(call.services.database, call.by, scope, head, first, full, whole, span, reach, resources)
     name = f'attachment; filename="audit-log-{head["log_id"]}.ndjson"'
     return Answer(200, bundle.lines(opening), {"Content-Disposition": name}, NDJSON)
 
@@ -109,6 +112,7 @@ def _moment(call: Call, name: str) -> datetime | None:
 @dataclass(frozen=True, slots=True)
 class _Bundle:
     database: Database
+    by: Principal
     scope: Forces
     head: Record
     first: Record | None
@@ -147,7 +151,7 @@ class _Bundle:
                 places = () if self.full else {place for index in indices for place in inclusion_nodes(index, size)}
                 node = await seals.nodes(session, log_id, tuple(places)) if places else None
             if rows:
-                yield await asyncio.to_thread(_written, rows, node, size)
+                yield await asyncio.to_thread(_written, rows, self.by, node, size)
         within = {"log_id": log_id, "size": size, **self.reach}
         for of in self.resources:
             async for part in told_rows(self.database, self.scope, of, self.whole, within, WINDOW):
@@ -163,7 +167,7 @@ class _Bundle:
                 if head is not None:
                     size, index = head["tree_size"], row["leaf_index"]
                     node = await seals.nodes(session, row["log_id"], inclusion_nodes(index, size))
-                    told.append(_entry(row, node, size, "retirement", head=head["signature"]))
+                    told.append(_entry(row, self.by, node, size, "retirement", head=head["signature"]))
         return b"".join(told)
 
     async def _heads(self) -> AsyncIterator[bytes]:
@@ -180,12 +184,20 @@ class _Bundle:
                 yield b"".join(line("head", head=row["signature"]) for row in rows)
 
 
-def _written(rows: Sequence[Record], node: Node | None, size: int) -> bytes:
-    return b"".join(_entry(row, node, size) for row in rows)
+def _tells(of: Resource, by: Principal) -> bool:
+    """Whether a bundle has the rows of a noun: those of single people only for who may read all that are audited."""
+    permission = WITHHELD.get(of.noun)
+    if permission is None or by.held.holds(permission, None):
+        return True
+    return not audits_all(by) and set(by.reach(READS)) <= set(by.reach(permission))
 
 
-def _entry(row: Record, node: Node | None, size: int, kind: str = "entry", **more: str) -> bytes:
-    shown = {"log_id": row["log_id"], **told(row)}
+def _written(rows: Sequence[Record], by: Principal, node: Node | None, size: int) -> bytes:
+    return b"".join(_entry(row, by, node, size) for row in rows)
+
+
+def _entry(row: Record, by: Principal, node: Node | None, size: int, kind: str = "entry", **more: str) -> bytes:
+    shown = {"log_id": row["log_id"], **told(row, by)}
     if node is not None:
         shown["proof"] = [each.hex() for each in inclusion_proof(row["leaf_index"], size, node)]
     return line(kind, **shown, **more)

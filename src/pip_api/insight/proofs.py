@@ -6,11 +6,12 @@ from uuid import UUID
 from pydantic import BaseModel, Field, RootModel
 from sqlalchemy import Table, select
 
+from pip_api.access.principals import Principal
 from pip_api.db.columns import from_json
 from pip_api.db.constructs import json_text
 from pip_api.db.statements import Record
 from pip_api.http.problems import Problem, bad_parameter
-from pip_api.insight.audit_events import READS, Audited
+from pip_api.insight.audit_events import READS, Audited, withheld
 from pip_api.insight.audit_log import SIZE, asked_size, head_of
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import ID, Operation, query
@@ -37,10 +38,11 @@ class ProofRead(BaseModel):
     leaf_index: int
     leaf: str = Field(description="The SHA-256 of a byte 0 and the canonical envelope; hexadecimal.")
     envelope: Envelope
-    body: Body | None = Field(description="None when it was redacted or retired.")
+    body: Body | None = Field(description="None when it was redacted or retired, or is withheld.")
     salt: str | None = Field(description="What the body is digested with; it goes with the body.")
     redacted_by: UUID | None = Field(description="The entry by which words of the body were struck out.")
     retired_by: UUID | None = Field(description="The entry that closed its log, if the body went with that.")
+    withheld: str | None = Field(description="The permission without which the body, of a single person, is not told.")
     proof: list[str] = Field(description="Hashes from the leaf to the root, hexadecimal.")
     head: str = Field(description="The signed head of this size.")
 
@@ -55,9 +57,9 @@ SEALED = select(
 _ONE = Audited(SEALED.select_from(ENTRIES.outerjoin(LEAVES, LEAVES.c.entry_id == ENTRIES.c.id)))
 
 
-def told(row: Record) -> Record:
+def told(row: Record, by: Principal) -> Record:
     """A row of SEALED as a bundle tells it: whoever reads it can work out the leaf anew. What is left of a body that
-    was redacted has not the digest of the whole, so it is left out."""
+    was redacted has not the digest of the whole, so it is left out; so is one that the reader may not know."""
     entry = row | {name: from_json(row[name]) for name in ("state", "patch")}
     sealed = {
         "leaf_index": row["leaf_index"],
@@ -68,6 +70,8 @@ def told(row: Record) -> Record:
         return {**sealed, "redacted_by": str(row["redacted_by"])}
     if row["retired_by"] is not None:
         return {**sealed, "retired_by": str(row["retired_by"])}
+    if (lacking := withheld(row, by)) is not None:
+        return {**sealed, "withheld": lacking}
     return {**sealed, "body": body_of(entry), "salt": row["salt"]}
 
 
@@ -84,8 +88,8 @@ async def get_proof(call: Call) -> Answer:
     node = await seals.nodes(call.session, log_id, inclusion_nodes(index, head["tree_size"]))
     proof = [each.hex() for each in inclusion_proof(index, head["tree_size"], node)]
     signed = {"proof": proof, "head": head["signature"]}
-    either = {"body": None, "salt": None, "redacted_by": None, "retired_by": None}
-    return Answer(200, {"log_id": log_id, "tree_size": head["tree_size"], **either, **told(row), **signed})
+    either = {"body": None, "salt": None, "redacted_by": None, "retired_by": None, "withheld": None}
+    return Answer(200, {"log_id": log_id, "tree_size": head["tree_size"], **either, **told(row, call.by), **signed})
 
 
 operations = [

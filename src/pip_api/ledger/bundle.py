@@ -169,7 +169,7 @@ _BODY: Final = frozenset(BODY)
 _ENTRY: Final = ("type", "log_id", "leaf_index", "leaf", "envelope")
 _FORMS: Final = {
     tuple(sorted((*_ENTRY, *content, *proof))): content
-    for content in (("body", "salt"), ("redacted_by",), ("retired_by",))
+    for content in (("body", "salt"), ("redacted_by",), ("retired_by",), ("withheld",))
     for proof in ((), ("proof",))
 }
 """The members that an entry may have, and which of them say what was in it."""

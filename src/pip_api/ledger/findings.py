@@ -21,7 +21,7 @@ class Outcome(IntEnum):
 
 CHECKS: Final[Mapping[str, str]] = {
     "V1": "lines are canonical",
-    "V2": "bodies have their digests, or were redacted or retired",
+    "V2": "bodies have their digests, or were redacted, retired or withheld",
     "V3": "leaves are those of their envelopes",
     "V4": "entries are in the tree of the head",
     "V5": "heads are signed by known keys",
@@ -97,6 +97,8 @@ class Report:
     entries: int
     retired: int
     """How many of them have no words any more, because the time of their log is over."""
+    withheld: int
+    """How many of them say only that there was something of a single person, which the reader may not know."""
     scope: str
     """What the bundle covers, in words."""
     seconds: float
@@ -123,6 +125,7 @@ class Report:
             "scope": self.scope,
             "entries": self.entries,
             "retired": self.retired,
+            "withheld": self.withheld,
             "seconds": round(self.seconds, 3),
             "checks": {check: self.of(check) for check in CHECKS},
             "findings": [
@@ -154,7 +157,8 @@ class Report:
         if self.outcome is not Outcome.UNREADABLE:
             lines += [f"{check:<4} {self.of(check):<10}  {meaning}" for check, meaning in CHECKS.items()]
             retired = f", {self.retired:,} of them retired" if self.retired else ""
-            lines.append(f"{self.scope}; {self.entries:,} entries{retired} in {self.seconds:.1f} s")
+            withheld = f", {self.withheld:,} of them withheld" if self.withheld else ""
+            lines.append(f"{self.scope}; {self.entries:,} entries{retired}{withheld} in {self.seconds:.1f} s")
         return "\n".join([*lines, self.outcome.name.lower()])
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from pip_api.access.permissions import WITHHELD
 from pip_api.ledger.bundle import FORMAT, LONGEST_LINE, ORDER, Line, LineRefused, parsed, read
 from pip_api.ledger.findings import Findings, Outcome, Report, printable
 from pip_api.ledger.heads import Head, Keys, KeysRefused, is_jws, keys_of
@@ -48,7 +49,7 @@ def verify_bundle(
         found = Findings()
         found.add("V1", Outcome.UNREADABLE, str(unreadable))
         told = found.told, found.counts, found.alike
-        return Report(*told, frozenset(), 0, 0, "nothing", perf_counter() - began)
+        return Report(*told, frozenset(), 0, 0, 0, "nothing", perf_counter() - began)
     return verification.report(perf_counter() - began)
 
 
@@ -60,6 +61,7 @@ class _Verification:
         self._kept: Head | None = None
         self._findings = Findings()
         self._entries = 0
+        self._withheld = 0
         self._rank = 0
         self._cut = False
         self._ended = False
@@ -190,13 +192,18 @@ class _Verification:
             digest = sha256(bytes.fromhex(members["salt"]) + line.body).hexdigest()
             if digest != envelope["body_digest"]:
                 self._findings.tampering("V2", "the body has not the digest in its envelope", number, envelope["id"])
+        if "withheld" in members:
+            self._withheld += 1
+            if envelope["version"] is None or members["withheld"] != WITHHELD.get(envelope["noun"]):
+                self._findings.tampering("V2", "a body is withheld that is of no single person", number, envelope["id"])
         return leaf
 
     def report(self, seconds: float) -> Report:
         found = self._findings
         looked, retired = frozenset(found.looked), self._replay.retired
         told = found.told, found.counts, found.alike
-        return Report(*told, looked, self._entries, retired, self._logs.scope(), seconds)
+        gone = retired, self._withheld
+        return Report(*told, looked, self._entries, *gone, self._logs.scope(), seconds)
 
 
 def _header(raw: bytes) -> Line | None:
