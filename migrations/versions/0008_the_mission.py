@@ -118,7 +118,7 @@ def upgrade() -> None:
         "pip",
         *(text("mandate"), text("governance"), *listed("board_ids"), text("engagement"), text("response_priorities")),
         *(text("timeline"), number("review_interval_days", null=True)),
-        *(number("partner_review_interval_days", null=True), day("closed_on", null=True)),
+        *(number("partner_review_interval_days", null=True), day("moved_on", null=True), day("closed_on", null=True)),
     )
     more(
         "action",

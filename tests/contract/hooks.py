@@ -7,15 +7,18 @@ import json
 import os
 from base64 import b64encode
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from itertools import cycle
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from zlib import crc32
 
 import schemathesis
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from schemathesis.core.failures import Failure
 
+from pip_api.kernel.shapes import FIRST_YEAR, LAST_YEAR
 from tests.matrix.table import TABLE
 from tests.plans import AVON
 from tests.serving import ROOT
@@ -116,6 +119,12 @@ def read(text: str, schema: Any) -> Any:
         return int(text)
     return {"true": True, "false": False}.get(text, text) if schema["type"] == "boolean" else text
 
+
+_DAYS = st.dates(date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31))
+_MOMENTS = st.datetimes(datetime(FIRST_YEAR, 1, 1), datetime(LAST_YEAR, 12, 31), timezones=st.just(UTC))
+# No format can say of which years a day is, so the years that are not taken are left to the tests of shapes.
+schemathesis.openapi.format("date", _DAYS.map(date.isoformat))
+schemathesis.openapi.format("date-time", _MOMENTS.map(datetime.isoformat))
 
 MAY = {name: says["may"] for name, says in TABLE["operations"].items()}
 """The roles that may do an operation, by the matrix."""

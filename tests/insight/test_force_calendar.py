@@ -3,9 +3,10 @@
 import httpx
 import pytest
 
-from tests.plans import AVON, DEVON, changed, made
+from tests.insight.test_plan_document import document
+from tests.plans import AVON, DEVON, a_plan, changed, made
 from tests.resources.test_tags import item
-from tests.service import Record, Service, refused
+from tests.service import Record, Service, codes, refused
 
 PATH = f"/v1/forces/{AVON}/calendar"
 YEAR = (
@@ -91,3 +92,22 @@ async def test_the_calendar_is_the_forces_own(service: Service, lead: httpx.Asyn
     refused(await stranger.get(PATH), 404, "not_found")
     refused(await lead.get(PATH, params={"starts_on": "soon"}), 400, "invalid_parameter")
     assert len((await read(lead))["faults"]) == 4
+
+
+async def test_no_day_of_another_age_breaks_a_calendar(
+    lead: httpx.AsyncClient, admin: httpx.AsyncClient, concern: Record
+) -> None:
+    answer = await lead.get(PATH, params={"starts_on": "9999-06-01"})
+    assert "1900 to 2199" in refused(answer, 400, "invalid_parameter")["detail"]
+    about = {"force_code": AVON, "title": "Far", "commitments": [{"text": "In the end"}]}
+    far = await lead.post("/v1/supporting-plans", json=about | {"starts_on": "9999-01-01"})
+    assert codes(far) == [("date_range", "#/starts_on")]
+    new = {"code": "far", "edition": "1", "title": "Far", "valid_from": "9999-12-31"}
+    assert codes(await admin.post("/v1/frameworks", json=new)) == [("date_range", "#/valid_from")]
+    last = "2199-12-31"
+    await made(lead, "/v1/supporting-plans", **about, starts_on=last)
+    await made(admin, "/v1/frameworks", **new | {"valid_from": last})
+    found = await read(lead, starts_on=last)
+    assert (found["ends_before"], found["commitments"]) == ("2200-12-31", [])  # the first check is due on that day
+    plan = await a_plan(lead, concern, starts_on=last, review_interval_days=3660)
+    assert (await document(lead, plan, "calendar"))["reviews"][0]["next_on"] == "2210-01-08"

@@ -45,23 +45,26 @@ async def blocks(caller: httpx.AsyncClient, plan: Record, to: str, **body: objec
 
 
 async def test_a_plan_of_a_lighter_level_goes_from_draft_to_closed(
-    lead: httpx.AsyncClient, approver: httpx.AsyncClient, admin: httpx.AsyncClient, plan: Record
+    service: Service, lead: httpx.AsyncClient, approver: httpx.AsyncClient, admin: httpx.AsyncClient, plan: Record
 ) -> None:
     await made(admin, "/v1/support-level-assignments", **AT_THREE | {"level_code": "level-2"}, starts_on="2026-06-01")
     told = await document(lead, plan, "obligations")
     assert (told["level_code"], told["obligations"]) == ("level-2", [])
-    plan = await gone(lead, plan, "shared_for_review", effective_at="2026-11-19T23:30:00Z")
-    assert plan["submitted_on"] == "2026-11-19"
+    service.clock.forward(days=2)
+    for each in (lead, approver):
+        await service.again(each)
+    plan = await gone(lead, plan, "shared_for_review", effective_at="2026-11-22T23:30:00Z")
+    assert (plan["submitted_on"], plan["moved_on"]) == ("2026-11-22", "2026-11-22")
     assert await blocks(lead, plan, "agreed") == ["separation_of_duties", "permission_denied"]
     plan = await gone(approver, plan, "agreed")
-    assert plan["approved_on"] == "2026-11-21"
+    assert plan["approved_on"] == "2026-11-23"
     assert plan["approved_by"] not in (None, plan["submitted_by"])
     assert await blocks(approver, plan, "active") == ["readiness_failed"]
     plan = await gone(approver, plan, "active", **OVERRIDE)
     plan = await gone(lead, plan, "sustaining")
     assert await blocks(approver, plan, "closed") == ["readiness_failed"]
     plan = await gone(approver, plan, "closed", **OVERRIDE)
-    assert plan["closed_on"] == "2026-11-21"
+    assert plan["closed_on"] == "2026-11-23"
     assert not any(each["allowed"] for each in (await document(lead, plan, "transitions"))["items"])
 
 
@@ -137,10 +140,28 @@ async def test_a_move_needs_a_reason_and_takes_effect_by_now(lead: httpx.AsyncCl
         ({"to": "finished"}, "#/to"),
         ({"effective_at": "2026-11-22T00:00:00Z"}, "#/effective_at"),
         ({"effective_at": "2026-11-20T00:00:00"}, "#/effective_at"),
+        ({"effective_at": 0}, "#/effective_at"),
+        ({"effective_at": "0001-01-01T00:00:00Z"}, "#/effective_at"),
+        ({"effective_at": "1999-12-31T00:00:00Z"}, "#/effective_at"),
     ):
         answer = await move(lead, plan, **({"to": "shared_for_review"} | body))
         refused(answer, 422, "validation_failed")
         assert [place for _, place in codes(answer)] == [wrong]
+
+
+async def test_a_move_is_not_before_the_one_that_came_before_it(
+    service: Service, lead: httpx.AsyncClient, approver: httpx.AsyncClient, plan: Record
+) -> None:
+    service.clock.forward(days=3)
+    for each in (lead, approver):
+        await service.again(each)
+    too_early = await move(lead, plan, "shared_for_review", effective_at="2026-11-20T23:59:59Z")  # it was not there yet
+    assert codes(too_early) == [("date_before_start", "#/effective_at")]
+    plan = await gone(lead, plan, "shared_for_review", effective_at="2026-11-23T09:00:00Z")
+    plan = await gone(approver, plan, "returned", effective_at="2026-11-23T17:00:00Z")
+    assert plan["moved_on"] == "2026-11-23"
+    before = await move(lead, plan, "draft", effective_at="2026-11-22T12:00:00Z")
+    assert codes(before) == [("date_before_start", "#/effective_at")]
 
 
 async def test_the_gate_is_passed_only_by_those_who_may(

@@ -67,7 +67,8 @@ async def test_the_answer_says_of_when_it_is(service: Service, lead: httpx.Async
 
 
 @pytest.mark.parametrize(
-    "moment", ["2026-11-21T12:00:01Z", "9999-12-31T23:59:59Z", "2026-10-01", "2026-10-01T09:00:00"]
+    "moment",
+    ["2026-11-21T12:00:01Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "2026-10-01", "2026-10-01T09:00:00"],
 )
 async def test_a_moment_is_in_the_past_and_has_an_offset(lead: httpx.AsyncClient, moment: str) -> None:
     answer = await lead.get("/v1/concerns", params={"as_of": moment})
@@ -77,7 +78,14 @@ async def test_a_moment_is_in_the_past_and_has_an_offset(lead: httpx.AsyncClient
 
 @pytest.mark.parametrize(
     "moment",
-    ["Sat, 21 Nov 2026 12:00:01 GMT", "Sat, 21 Nov 2026 09:00:00 -0000", "yesterday", "2026-10-01T09:00:00Z", ""],
+    [
+        "Sat, 21 Nov 2026 12:00:01 GMT",
+        "Sat, 21 Nov 2026 09:00:00 -0000",
+        "yesterday",
+        "2026-10-01T09:00:00Z",
+        "",
+        "Sun, 31 Dec 1899 23:59:59 GMT",
+    ],
 )
 async def test_so_has_one_in_a_header(lead: httpx.AsyncClient, moment: str) -> None:
     answer = await lead.get("/v1/concerns", headers={"Accept-Datetime": moment})

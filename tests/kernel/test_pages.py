@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.plans import AVON, KENT, a_concern, a_plan, an_action
 from tests.service import Record, Service, codes, refused
 
-DAYS = [None, "2026-12-01", "2026-12-01", "2027-01-31", None, "9999-12-31", "2026-12-02"]
+DAYS = [None, "2026-12-01", "2026-12-01", "2027-01-31", None, "2199-12-31", "2026-12-02"]
 
 
 async def walk(caller: httpx.AsyncClient, path: str) -> list[list[Record]]:

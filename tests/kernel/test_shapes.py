@@ -19,7 +19,7 @@ def read(kind: Any, value: Any) -> Any:
     return TypeAdapter(kind).validate_python(value)
 
 
-@given(st.dates())
+@given(st.dates(date(1900, 1, 1), date(2199, 12, 31)))
 def test_a_day_is_an_iso_date(day: date) -> None:
     assert read(Day, day.isoformat()) == day
 
@@ -50,6 +50,20 @@ def test_a_number_keeps_its_digits(digits: int, places: int) -> None:
         taken = read(Exact, sent)
         assert taken == number
         assert format(taken, "f") == format(number, "f").replace("-0", "0", not number)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        *((Day, day) for day in ("0001-01-01", "1899-12-31", "2200-01-01", "9999-12-31", date(9999, 1, 1))),
+        *((Moment, f"{day}T23:59:59+00:00") for day in ("0001-01-01", "1899-12-31", "2200-01-01", "9999-12-31")),
+        (Moment, "1900-01-01T00:00:00+00:01"), (Moment, "0001-01-01T00:00:00+14:00"),
+        (Moment, "9999-12-31T23:59:59-14:00"), (Moment, datetime(9999, 1, 1, tzinfo=UTC)),
+    ],
+)  # fmt: skip
+def test_what_is_of_another_age_is_refused_by_its_years(kind: Any, value: Any) -> None:
+    with pytest.raises(ValidationError, match="of the years 1900 to 2199"):
+        read(kind, value)
 
 
 def test_a_moment_may_come_from_anywhere() -> None:

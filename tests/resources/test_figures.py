@@ -94,11 +94,11 @@ async def test_each_revision_says_who_sent_it_and_why(service: Service, lead: ht
     assert newest["entry"] != first["entry"]
 
 
-async def test_any_moment_can_be_asked_for(lead: httpx.AsyncClient) -> None:
+async def test_any_moment_of_our_time_can_be_asked_for(lead: httpx.AsyncClient) -> None:
     await put(lead, PLACE, "1")
-    for moment, found in (("0999-01-01T00:00:00Z", 1), ("0001-01-01T00:00:00Z", 1), ("9999-12-31T23:59:59Z", 0)):
+    for moment, found in (("1900-01-01T00:00:00Z", 1), ("2199-12-31T23:59:59Z", 0)):
         assert len((await lead.get("/v1/figures", params={"recorded_after": moment})).json()["items"]) == found
-    for moment in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+    for moment in ("0001-01-01T00:00:00+14:00", "1899-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00"):
         answer = await lead.get("/v1/figures", params={"recorded_after": moment})
         refused(answer, 400, "invalid_parameter")
 

@@ -1,6 +1,6 @@
 """Where may a plan be moved, what keeps it from being moved elsewhere, and how is it moved?"""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
@@ -11,7 +11,7 @@ from pip_api.http.problems import Problem, fault, pointer
 from pip_api.insight.plan_document import plan_document, told_of
 from pip_api.kernel.call import LONDON, Answer, Call
 from pip_api.kernel.document import ID, IF_MATCH, IF_NONE_MATCH, Operation
-from pip_api.kernel.shapes import Shape, Whole, examples
+from pip_api.kernel.shapes import Moment, Shape, Whole, examples
 from pip_api.kernel.validation import invalid, validated
 from pip_api.kernel.verbs import find, require_current
 from pip_api.resources.pips import move, pips
@@ -28,7 +28,9 @@ class TransitionCreate(Shape):
 
     to: PlanStatus
     reason: str = Field(min_length=1, max_length=LONGEST, description="Why; kept in the ledger.")
-    effective_at: datetime | None = Field(default=None, description="When it took effect, if that was earlier.")
+    effective_at: Moment | None = Field(
+        default=None, description="When it took effect, if that was earlier; not before the move that came before."
+    )
     override_readiness: str | None = Field(
         default=None, min_length=1, max_length=LONGEST,
         description="Why the plan moves on although it is not ready. It takes the permission readiness:override.",
@@ -82,10 +84,7 @@ async def create_transition(call: Call) -> Answer:
     call.check_media_type()
     await require_current(pips, call, before, call.body)
     asked = validated(TransitionCreate, call.body(), set(TransitionCreate.model_fields), (), call.ignored)
-    moment = asked["effective_at"] or call.now
-    if moment.tzinfo is None or moment > call.now:
-        detail = "A move takes effect now or earlier, at a moment with its offset."
-        raise invalid([fault("in_the_future", detail, pointer=pointer("effective_at"))])
+    day = _day(before, asked["effective_at"] or call.now, call.now)
     to, why = asked["to"], asked["override_readiness"]
     plan = await plan_document(call, str(before["id"]))
     held = _held(call, before["force_code"])
@@ -94,8 +93,22 @@ async def create_transition(call: Call) -> Answer:
     call.require_for(needed(PlanStatus(before["status"]), to), before["force_code"])
     passed = f" (moved on though not ready: {why})" if why else ""
     call.query = {**call.query, "reason": asked["reason"] + passed}
-    after = await move(call, before, to, moment.astimezone(LONDON).date())
+    after = await move(call, before, to, day)
     return Answer(200, after, {"ETag": etag(after["version"])})
+
+
+def _day(before: Record, moment: datetime, now: datetime) -> date:
+    """The day in London on which a move takes effect. Raises 422 for one to come, and one before the plan got there."""
+    day, since = moment.astimezone(LONDON).date(), before["moved_on"] or before["created_at"].astimezone(LONDON).date()
+    if moment > now:
+        raise _wrong_moment("in_the_future", "A move takes effect now or earlier.")
+    if day < since:
+        raise _wrong_moment("date_before_start", f"The plan came into its state on {since}, and moves on no earlier.")
+    return day
+
+
+def _wrong_moment(code: str, detail: str) -> Problem:
+    return invalid([fault(code, detail, pointer=pointer("effective_at"))])
 
 
 def _blocked(before: Record, to: PlanStatus, blocks: list[Record]) -> Problem:

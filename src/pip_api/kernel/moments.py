@@ -9,6 +9,7 @@ from pip_api.http.problems import Problem, bad_parameter, fault
 from pip_api.kernel.call import Answer
 from pip_api.kernel.document import header, query
 from pip_api.kernel.query import Filter
+from pip_api.kernel.shapes import FIRST_YEAR, LAST_YEAR, in_bounds
 
 AS_OF = query(
     "as_of",
@@ -42,6 +43,8 @@ def asked_moment(asked: Mapping[str, str], headers: Mapping[str, str], now: date
         moment = moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise _bad_header("'Accept-Datetime' must be an HTTP date, such as Thu, 01 Oct 2026 09:30:00 GMT.") from None
+    if not in_bounds(moment):
+        raise _bad_header(f"'Accept-Datetime' must be of the years {FIRST_YEAR} to {LAST_YEAR}.")
     if moment > now:
         raise _bad_header("'Accept-Datetime' is in the future.")
     return moment

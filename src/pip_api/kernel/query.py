@@ -15,7 +15,7 @@ from pip_api.db.constructs import Texts, Uids, any_of, bytewise, snapshot_now
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem, bad_parameter, fault
 from pip_api.http.query import LONGEST_OF_SEVERAL, LONGEST_VALUE, MOST_VALUES, several, unknown
-from pip_api.kernel.shapes import Day, Moment
+from pip_api.kernel.shapes import FIRST_YEAR, LAST_YEAR, Day, Moment
 from pip_api.ledger.as_of import NOW, MarkKind
 
 DEFAULT_LIMIT = 50
@@ -29,11 +29,12 @@ _READERS: dict[Kind, TypeAdapter[Any]] = {
     "moment": TypeAdapter(Moment),
     "flag": TypeAdapter(Literal["true", "false"]),
 }
+_YEARS = f"of the years {FIRST_YEAR} to {LAST_YEAR}"
 _FORMS = {
     "text": "text",
     "id": "a UUID",
-    "day": "a date such as 2026-10-05",
-    "moment": "a time such as 2026-10-05T09:30:00Z (in an address, a + is written %2B)",
+    "day": f"a date such as 2026-10-05, {_YEARS}",
+    "moment": f"a time such as 2026-10-05T09:30:00Z, {_YEARS} (in an address, a + is written %2B)",
     "flag": "true or false",
 }
 

@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -26,6 +27,14 @@ from sqlmodel import Field, SQLModel
 
 from pip_api.db.columns import Amount, Code, Instant, Json, Uid
 
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+"""Of these years are all days and moments that are taken: counting on from any of them stays in the calendar."""
+
+
+def in_bounds(day: date) -> bool:
+    """Whether a day or a moment is of the years that are taken."""
+    return FIRST_YEAR <= day.year <= LAST_YEAR
+
 
 @lru_cache(maxsize=10_000)
 def _read_day(text: str) -> date | None:
@@ -38,12 +47,13 @@ def _read_day(text: str) -> date | None:
 
 def _day(value: Any) -> Any:
     """Left alone, a number, also one in text, would be taken for seconds since 1970."""
-    if isinstance(value, date):
-        return value
-    if not isinstance(value, str):
+    if not isinstance(value, str | date):
         raise PydanticCustomError("date_type", "Input should be a date such as 2026-10-05")
-    if (day := _read_day(value)) is None:
+    day = value if isinstance(value, date) else _read_day(value)
+    if day is None:
         raise PydanticCustomError("date_parsing", "Input should be a date such as 2026-10-05")
+    if not in_bounds(day):
+        raise PydanticCustomError("date_range", f"Input should be a date of the years {FIRST_YEAR} to {LAST_YEAR}")
     return day
 
 
@@ -57,10 +67,10 @@ def _sent_as_text(value: Any) -> Any:
 def _in_utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise PydanticCustomError("timezone_required", "A time needs its offset from UTC, or Z")
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise PydanticCustomError("datetime_range", "Input should be a time of the years 1 to 9999 in UTC") from None
+    with suppress(OverflowError):
+        if in_bounds(moment := value.astimezone(UTC)):
+            return moment
+    raise PydanticCustomError("datetime_range", f"Input should be a time of the years {FIRST_YEAR} to {LAST_YEAR}")
 
 
 _LONGEST_DECIMAL = 40  # leading noughts included

@@ -65,6 +65,7 @@ class Pip(Owned, PipCreate, table=True):
         unique=True, sa_type=Code, description="Force, year and number, such as avon-and-somerset-2026-01."
     )
     status: PlanStatus = one_of("Where the plan is in its life. Transitions move it.", default=PlanStatus.draft)
+    moved_on: Day | None = Field(default=None, description="When it came into its state; null where it was made so.")
     submitted_by: UUID | None = Field(
         default=None, sa_type=Uid, description="The account that last shared it for review, or submitted it."
     )
@@ -90,7 +91,8 @@ _REFS = Statement(
 
 
 MOVED = (
-    "status", "submitted_by", "submitted_on", "submitted_to_ppmg_on", "approved_by", "approved_on", "closed_on",
+    "status", "moved_on", "submitted_by", "submitted_on", "submitted_to_ppmg_on", "approved_by", "approved_on",
+    "closed_on",
 )  # fmt: skip
 
 
@@ -138,7 +140,7 @@ pips = Resource(
 
 async def move(call: Call, before: Record, after: PlanStatus, day: date) -> Record:
     """Writes a plan in its next state. Whether it may be moved there was asked before."""
-    moved = before | {"status": after} | noted(after, call.by.id, day)
+    moved = before | {"status": after, "moved_on": day} | noted(after, call.by.id, day)
     changed = [name for name in MOVED if moved[name] != before[name]]
     moved |= following(call, before)
     await write(pips, call, "moved", moved, changes(pips, moved, changed))
