@@ -168,14 +168,14 @@ async def agreed(cast: Cast, plan: Record) -> Record:
     assert [status for _, status in await duties(lead, plan)] == ["done"] * 4 + ["open"] * 2
     assert await blocks(lead, plan, "agreed") == ["separation_of_duties", "permission_denied"]
     plan = await gone(approver, plan, "agreed")
-    assert plan["approved_by"] not in (None, plan["submitted_by"])
+    assert plan["approved_by"] not in (None, plan["shared_by"])
     return await gone(lead, plan, "submitted_to_ppmg", reason="Agreed with all partners")
 
 
 async def presented(cast: Cast, plan: Record, meeting: Record) -> Record:
     """PPMG sees one version of the plan, and that stays as it was seen."""
     lead, member = cast.force_lead, cast.ppmg_member
-    assert await blocks(member, plan, "active") == ["not_presented"]
+    assert await blocks(member, plan, "active") == ["not_presented", "readiness_failed"]
     about = {"pip_id": plan["id"], "national_meeting_id": meeting["id"], "presented_on": meeting["held_on"]}
     seen = await made(lead, "/v1/presentations", **about, presented_by="Deputy Chief Constable")
     await set_to(member, "/v1/presentations", seen["id"], **said.ACCEPTED)

@@ -101,7 +101,7 @@ def test_the_life_of_a_plan_works_as_written(tmp_path: Path) -> None:
     assert "PIP-GP-07  The action is not specific, measurable, achievable, time-bound. (#/actions/0)" in told
     assert '"unaltered":true' in told
     assert '"verdict":"ready"' in told
-    assert [told.count(f'"status":"{state}","submitted_by"') for state in ("active", "closed")] == [1, 1]
+    assert [told.count(f'"status":"{state}","moved_on"') for state in ("active", "closed")] == [1, 1]
 
 
 def ran(script: str, folder: Path, **environment: str) -> str:

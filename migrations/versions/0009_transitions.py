@@ -11,9 +11,9 @@ down_revision = "0008"
 
 
 def upgrade() -> None:
-    for name in ("submitted_by", "approved_by"):
+    for name in ("shared_by", "submitted_to_ppmg_by", "approved_by"):
         op.add_column("pip", sa.Column(name, Uid(), nullable=True))
-    for name in ("submitted_on", "submitted_to_ppmg_on", "approved_on"):
+    for name in ("shared_on", "submitted_to_ppmg_on", "approved_on"):
         op.add_column("pip", sa.Column(name, sa.Date(), nullable=True))
     for name in ("draft", "share", "submit", "present"):
         op.add_column("support_level", sa.Column(f"{name}_within_days", sa.Integer(), nullable=True))

@@ -54,11 +54,11 @@ async def test_a_plan_of_a_lighter_level_goes_from_draft_to_closed(
     for each in (lead, approver):
         await service.again(each)
     plan = await gone(lead, plan, "shared_for_review", effective_at="2026-11-22T23:30:00Z")
-    assert (plan["submitted_on"], plan["moved_on"]) == ("2026-11-22", "2026-11-22")
+    assert (plan["shared_on"], plan["moved_on"]) == ("2026-11-22", "2026-11-22")
     assert await blocks(lead, plan, "agreed") == ["separation_of_duties", "permission_denied"]
     plan = await gone(approver, plan, "agreed")
     assert plan["approved_on"] == "2026-11-23"
-    assert plan["approved_by"] not in (None, plan["submitted_by"])
+    assert plan["approved_by"] not in (None, plan["shared_by"])
     assert await blocks(approver, plan, "active") == ["readiness_failed"]
     plan = await gone(approver, plan, "active", **OVERRIDE)
     plan = await gone(lead, plan, "sustaining")
@@ -90,7 +90,7 @@ async def test_at_level_three_partners_agree_first_and_ppmg_sees_it(
     plan = await gone(lead, plan, "shared_for_review")
     assert await blocks(approver, plan, "agreed") == ["not_shared"]
     shared = [
-        await made(lead, "/v1/partner-reviews", pip_id=plan["id"], partner=each, shared_on="2026-11-20")
+        await made(lead, "/v1/partner-reviews", pip_id=plan["id"], partner=each, shared_on="2026-11-21")
         for each in ("home_office", "hmicfrs", "college")
     ]
     assert await blocks(approver, plan, "agreed") == ["review_pending"]
@@ -115,6 +115,61 @@ async def test_at_level_three_partners_agree_first_and_ppmg_sees_it(
     assert [each["status"] for each in duties] == ["done"] * 5 + ["open"]
     plan = await gone(ppmg, plan, "returned")
     assert plan["status"] == "returned"
+
+
+async def test_what_ppmg_returned_is_seen_by_ppmg_again(
+    service: Service, lead: httpx.AsyncClient, approver: httpx.AsyncClient, admin: httpx.AsyncClient, plan: Record
+) -> None:
+    """At level three a plan comes into force by PPMG alone, and for what partners and PPMG saw of it last."""
+    await made(admin, "/v1/support-level-assignments", **AT_THREE, starts_on="2026-06-01")
+    about = {"pip_id": plan["id"], "presented_by": "Deputy Chief Constable"}
+
+    async def shown(kind: str, day: str, **said: str) -> None:
+        service.clock.forward(seconds=5)  # what is presented is what stood before
+        where = {"region_code": "south-west"} if kind == "regional_triage" else {}
+        meeting = await made(admin, "/v1/national-meetings", title=kind, kind=kind, held_on=day, **where)
+        await made(admin, "/v1/presentations", **about, national_meeting_id=meeting["id"], presented_on=day, **said)
+
+    async def shared(plan: Record, day: str) -> Record:
+        plan = await gone(lead, plan, "shared_for_review")
+        assert await blocks(approver, plan, "agreed") == ["not_shared"]
+        for partner in ("home_office", "hmicfrs", "college"):
+            answer = {"partner": partner, "shared_on": day, "answer": "agreed", "answered_on": day}
+            await made(admin, "/v1/partner-reviews", pip_id=plan["id"], **answer)
+        return await gone(approver, plan, "agreed")
+
+    plan = await gone(lead, await shared(plan, "2026-11-21"), "submitted_to_ppmg", **OVERRIDE)
+    ppmg = await service.caller("ppmg_member")
+    await shown("ppmg", "2026-11-21", outcome="rejected", comments="Say who leads it.")
+    assert await blocks(ppmg, plan, "active", **OVERRIDE) == ["rejected"]
+    plan = await gone(ppmg, plan, "returned")
+    service.clock.forward(days=1)
+    for caller in (lead, approver, admin, ppmg):
+        await service.again(caller)
+    plan = await shared(plan, "2026-11-22")
+    for kind in ("regional_triage", "other"):
+        await shown(kind, "2026-11-22")
+    assert await blocks(approver, plan, "active", **OVERRIDE) == ["not_submitted", "rejected"]
+    plan = await gone(lead, plan, "submitted_to_ppmg", **OVERRIDE)
+    assert await blocks(ppmg, plan, "active", **OVERRIDE) == ["not_presented"]
+    duties = (await document(lead, plan, "obligations"))["obligations"]
+    assert (duties[-1]["duty"], duties[-1]["status"]) == ("present", "open")
+    await shown("ppmg", "2026-11-22", outcome="accepted")
+    await gone(ppmg, plan, "active", **OVERRIDE)
+
+
+async def test_who_shared_a_plan_does_not_put_it_in_force(
+    service: Service, lead: httpx.AsyncClient, approver: httpx.AsyncClient, plan: Record
+) -> None:
+    """Even where another submitted it since. Taking up again what was sustained is no approval."""
+    both = await service.caller("national_admin")
+    plan = await gone(both, plan, "shared_for_review")
+    plan = await gone(approver, plan, "agreed")
+    plan = await gone(lead, plan, "submitted_to_ppmg", **OVERRIDE)
+    assert await blocks(both, plan, "active", **OVERRIDE) == ["separation_of_duties"]
+    plan = await gone(await service.caller("ppmg_member"), plan, "active", **OVERRIDE)
+    plan = await gone(lead, plan, "sustaining")
+    await gone(lead, plan, "active", **OVERRIDE)
 
 
 async def test_what_is_allowed_is_told_with_the_step_of_the_guide(lead: httpx.AsyncClient, plan: Record) -> None:
@@ -171,7 +226,7 @@ async def test_the_gate_is_passed_only_by_those_who_may(
     contributor = await service.caller("force_contributor", f"force:{AVON}")
     assert await blocks(contributor, plan, "submitted_to_ppmg", **OVERRIDE) == ["readiness_failed", "permission_denied"]
     plan = await gone(lead, plan, "submitted_to_ppmg", **OVERRIDE)
-    assert plan["submitted_by"] is not None
+    assert plan["submitted_to_ppmg_by"] is not None
 
 
 async def test_a_rehearsed_move_keeps_nothing(lead: httpx.AsyncClient, plan: Record) -> None:

@@ -41,8 +41,8 @@ async def test_plans_made_at_once_get_different_numbers(lead: httpx.AsyncClient,
 
 async def test_the_state_of_a_plan_is_not_written(lead: httpx.AsyncClient, concern: Record) -> None:
     plan = await a_plan(lead, concern)
-    assert (plan["status"], plan["submitted_by"], plan["approved_on"]) == ("draft", None, None)
-    for member in ("status", "submitted_by", "approved_on"):
+    assert (plan["status"], plan["shared_by"], plan["approved_on"]) == ("draft", None, None)
+    for member in ("status", "shared_by", "approved_on"):
         answer = await changed(lead, PATH, plan, **{member: plan[member] or "2026-10-01"})
         refused(answer, 422, "validation_failed")
         assert codes(answer) == [("read_only", f"#/{member}")]

@@ -84,7 +84,7 @@ def test_a_ready_plan_goes_all_the_way(before: str, after: str) -> None:
 
 @pytest.mark.parametrize(("before", "after"), MOVES)
 def test_each_move_asks_for_one_permission(before: PlanStatus, after: PlanStatus) -> None:
-    document, permission = in_state(before), needed(before, after)
+    document, permission = in_state(before, level=None), needed(before, after)
     assert blocks(document, after) == []
     assert list(blocked_by(document, after, MOVING - {permission}, "somebody")) == [
         {"code": "permission_denied", "detail": "You may not do this.", "required": permission}
@@ -105,9 +105,11 @@ def test_who_may_move_what() -> None:
     assert {"agreed active", "shared_for_review agreed", "sustaining closed"} < by["pip:approve"]
 
 
-def test_who_submitted_a_plan_does_not_approve_it() -> None:
-    assert blocks(in_state("shared_for_review"), "agreed", by="lead") == ["separation_of_duties"]
-    assert blocks(in_state("submitted_to_ppmg"), "active", by="lead") == ["separation_of_duties"]
+def test_who_shared_or_submitted_a_plan_does_not_approve_it() -> None:
+    for who in ("lead", "deputy"):
+        assert blocks(in_state("shared_for_review"), "agreed", by=who) == ["separation_of_duties"]
+        assert blocks(in_state("submitted_to_ppmg"), "active", by=who) == ["separation_of_duties"]
+        assert blocks(in_state("sustaining"), "active", by=who) == []  # which is no approval
     assert blocks(in_state("agreed"), "submitted_to_ppmg", by="chief") == ["separation_of_duties"]
     assert blocks(in_state("agreed"), "submitted_to_ppmg", by="lead") == []
 
@@ -122,14 +124,29 @@ def test_what_partners_have_not_agreed_blocks(after: str) -> None:
     unshared = [each for each in blocks(in_state(before, partner_reviews=[]), after) if each != "readiness_failed"]
     assert unshared == ["not_shared"] * 3
     assert blocks(in_state("shared_for_review", partner_reviews=[], level=None), "agreed") == []
+    shared_anew = in_state("shared_for_review", pip__shared_on="2026-06-21")
+    assert blocks(shared_anew, "agreed") == ["not_shared"] * 3
 
 
 def test_at_levels_three_and_four_a_plan_is_presented_before_it_is_active() -> None:
     unseen = in_state("agreed", **NOT_SEEN_BY_PPMG)
     assert blocks(unseen, "active") == ["not_submitted", "not_presented", "readiness_failed"]
-    assert blocks(in_state("submitted_to_ppmg", presentations=[]), "active") == ["not_presented"]
+    assert blocks(in_state("agreed"), "active") == ["not_submitted"]  # it was seen as it was before it was returned
     assert blocks(in_state("submitted_to_ppmg", presentations__0__outcome="rejected"), "active") == ["rejected"]
     assert blocks(in_state("agreed", **NOT_SEEN_BY_PPMG, level=None), "active") == []
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        {"presentations": []},
+        {"national_meetings__0__kind": "regional_triage"},
+        {"national_meetings__0__kind": "other"},
+        {"pip__submitted_to_ppmg_on": "2026-07-21"},  # and the presentation was of the day before
+    ],
+)
+def test_only_what_ppmg_saw_of_the_plan_last_submitted_counts(unseen: dict[str, Any]) -> None:
+    assert blocks(in_state("submitted_to_ppmg", **unseen), "active", overridden=True) == ["not_presented"]
 
 
 @pytest.mark.parametrize(("before", "after"), [("agreed", "submitted_to_ppmg"), ("submitted_to_ppmg", "active")])
@@ -161,7 +178,7 @@ def test_a_plan_without_a_concern_stays_a_draft() -> None:
 
 @pytest.mark.parametrize("status", PlanStatus)
 def test_all_other_states_are_told_with_what_blocks_them(status: str) -> None:
-    items = transitions(in_state(status), MOVING, "somebody")
+    items = transitions(in_state(status, level=None), MOVING, "somebody")
     assert [each["to"] for each in items] == [each for each in PlanStatus if each != status]
     assert {each["to"] for each in items if each["allowed"]} == set(PLAN[status].split())
     for each in items:

@@ -50,7 +50,9 @@ class PlanDocumentRead(BaseModel):
     assurance_mechanisms: list[Part]
     reviews: list[Part]
     meetings: list[Part]
-    national_meetings: list[Part] = Field(description="Those while the plan lasts, of the nation and of its region.")
+    national_meetings: list[Part] = Field(
+        description="Those while the plan lasts, of the nation and of its region, and those that it was presented to."
+    )
     partner_reviews: list[Part]
     presentations: list[Part]
     sustainability_arrangements: list[Part]

@@ -17,6 +17,7 @@ from pip_api.resources import nouns
 from pip_api.resources.concerns import concerns
 from pip_api.resources.forces import forces
 from pip_api.resources.pips import pips
+from pip_api.resources.presentations import presentations
 from pip_api.rules.lifecycle import ENDED
 from pip_api.rules.plan_document import LISTS
 
@@ -47,11 +48,14 @@ def _is_tag(row: FromClause, pip: FromClause, kind: MarkKind) -> ColumnElement[b
 
 
 def _is_met_during(row: FromClause, pip: FromClause, kind: MarkKind) -> ColumnElement[bool]:
-    """A national or regional meeting while the plan lasts."""
+    """A national or regional meeting while the plan lasts, or one that it was presented to."""
     force = forces.rows(kind)
     region = select(force.c.region_code).where(force.c.code == pip.c.force_code).scalar_subquery()
     starts, ends = (func.coalesce(pip.c[name], row.c.held_on) for name in ("starts_on", "ends_on"))
-    return or_(row.c.region_code.is_(None), row.c.region_code == region) & (row.c.held_on.between(starts, ends))
+    shown = presentations.rows(kind)
+    saw = select(shown.c.id).where(shown.c.pip_id == pip.c.id, shown.c.national_meeting_id == row.c.id)
+    near = or_(row.c.region_code.is_(None), row.c.region_code == region)
+    return or_(near & row.c.held_on.between(starts, ends), saw.correlate_except(shown).exists())
 
 
 def _by_pip(row: FromClause, pip: FromClause, kind: MarkKind) -> ColumnElement[bool]:

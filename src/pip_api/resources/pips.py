@@ -66,10 +66,11 @@ class Pip(Owned, PipCreate, table=True):
     )
     status: PlanStatus = one_of("Where the plan is in its life. Transitions move it.", default=PlanStatus.draft)
     moved_on: Day | None = Field(default=None, description="When it came into its state; null where it was made so.")
-    submitted_by: UUID | None = Field(
-        default=None, sa_type=Uid, description="The account that last shared it for review, or submitted it."
+    shared_by: UUID | None = Field(default=None, sa_type=Uid, description="The account that last shared it for review.")
+    shared_on: Day | None = None
+    submitted_to_ppmg_by: UUID | None = Field(
+        default=None, sa_type=Uid, description="The account that last submitted it to PPMG."
     )
-    submitted_on: Day | None = None
     submitted_to_ppmg_on: Day | None = None
     approved_by: UUID | None = Field(default=None, sa_type=Uid, description="The account that last agreed to it.")
     approved_on: Day | None = None
@@ -91,8 +92,8 @@ _REFS = Statement(
 
 
 MOVED = (
-    "status", "moved_on", "submitted_by", "submitted_on", "submitted_to_ppmg_on", "approved_by", "approved_on",
-    "closed_on",
+    "status", "moved_on", "shared_by", "shared_on", "submitted_to_ppmg_by", "submitted_to_ppmg_on", "approved_by",
+    "approved_on", "closed_on",
 )  # fmt: skip
 
 

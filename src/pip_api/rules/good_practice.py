@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from pip_api.rules.obligations import PARTNERS
-from pip_api.rules.plan_document import PlanDocument, cross_cutting, findings, live_actions, said
+from pip_api.rules.plan_document import PlanDocument, cross_cutting, findings, live_actions, presented_to_ppmg, said
 from pip_api.rules.smart import causes, smart
 
 
@@ -273,6 +273,6 @@ def not_shared(plan: PlanDocument) -> Gaps:
 
 
 @_checks(30)
-def not_submitted(plan: PlanDocument) -> Gaps:
-    if not plan["presentations"]:
-        yield from _quiet(plan, "submitted_to_ppmg_on", "The plan was not submitted to PPMG.")
+def not_presented(plan: PlanDocument) -> Gaps:
+    if not presented_to_ppmg(plan):
+        yield Gap("#/presentations", "The plan was not presented to PPMG since it was last submitted.")

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from pip_api.rules.obligations import PARTNERS
-from pip_api.rules.plan_document import PlanDocument
+from pip_api.rules.plan_document import PlanDocument, presented_to_ppmg
 from pip_api.rules.readiness import Ruleset, readiness
 
 
@@ -121,7 +121,7 @@ def blocked_by(
     if after not in PLAN_MOVES[before]:
         allowed = ", ".join(PLAN_MOVES[before]) or "nothing else"
         yield {"code": "out_of_order", "detail": f"From {before} a plan moves to {allowed}."}
-    yield from _separate(plan, after, caller)
+    yield from _separate(plan, before, after, caller)
     yield from _what_the_level_asks(plan, before, after)
     if after in (S.shared_for_review, S.agreed, S.submitted_to_ppmg, S.active) and not plan["concerns"]:
         yield {"code": "no_concern", "detail": "A plan that is no longer a draft answers a concern."}
@@ -137,11 +137,16 @@ def _denied(permission: str) -> Block:
     return {"code": "permission_denied", "detail": "You may not do this.", "required": permission}
 
 
-def _separate(plan: PlanDocument, after: PlanStatus, caller: str) -> Iterator[Block]:
-    """Who submits a plan does not approve it, and the other way round."""
+def _separate(plan: PlanDocument, before: PlanStatus, after: PlanStatus, caller: str) -> Iterator[Block]:
+    """Who shares or submits a plan does not approve it, and the other way round. Taking one up again is no approval."""
     pip = plan["pip"]
-    if after in (S.agreed, S.active) and pip.get("submitted_by") == caller:
-        yield {"code": "separation_of_duties", "detail": "You submitted this plan."}
+    if after == S.agreed or (after == S.active and before != S.sustaining):
+        for name, detail in (
+            ("shared_by", "You shared this plan."),
+            ("submitted_to_ppmg_by", "You submitted this plan."),
+        ):
+            if pip.get(name) == caller:
+                yield {"code": "separation_of_duties", "detail": detail}
     if after == S.submitted_to_ppmg and pip.get("approved_by") == caller:
         yield {"code": "separation_of_duties", "detail": "You approved this plan."}
 
@@ -150,18 +155,21 @@ def _what_the_level_asks(plan: PlanDocument, before: PlanStatus, after: PlanStat
     """What must have been done first for a force at such a level of support."""
     level: Mapping[str, Any] = plan.get("level") or {}
     if after in (S.agreed, S.submitted_to_ppmg) and level.get("shared_with_partners"):
-        answers = {each.get("partner"): each.get("answer") for each in plan["partner_reviews"]}
+        since = plan["pip"].get("shared_on") or ""  # an answer to an earlier draft is none to this one
+        shared = [each for each in plan["partner_reviews"] if (each.get("shared_on") or "") >= since]
+        answers = {each.get("partner"): each.get("answer") for each in shared}
         for partner, name in PARTNERS.items():
             if partner not in answers:
                 yield {"code": "not_shared", "detail": f"The plan was not shared with {name}."}
             elif answers[partner] != "agreed":
                 yield {"code": "review_pending", "detail": f"{name[0].upper()}{name[1:]} has not agreed."}
     if after == S.active and level.get("presented_to_ppmg") and before != S.sustaining:
-        if not plan["pip"].get("submitted_to_ppmg_on"):
+        if before != S.submitted_to_ppmg:
             yield {"code": "not_submitted", "detail": "At this level of support a plan is submitted to PPMG first."}
-        if not plan["presentations"]:
+        seen = presented_to_ppmg(plan)
+        if not seen:
             yield {"code": "not_presented", "detail": "At this level of support a plan is presented to PPMG first."}
-        elif plan["presentations"][-1].get("outcome") == "rejected":
+        elif seen[-1].get("outcome") == "rejected":
             yield {"code": "rejected", "detail": "PPMG rejected the plan as it was last presented."}
 
 
@@ -178,11 +186,11 @@ def _gate(plan: PlanDocument, after: PlanStatus, rules: Ruleset | None) -> Itera
 
 
 def noted(after: PlanStatus, who: Any, day: Any) -> dict[str, Any]:
-    """What a plan keeps of a move beside its state: who submitted or approved it, and when."""
+    """What a plan keeps of a move beside its state: who shared, submitted or approved it, and when."""
     if after == S.shared_for_review:
-        return {"submitted_by": who, "submitted_on": day}
+        return {"shared_by": who, "shared_on": day}
     if after == S.submitted_to_ppmg:
-        return {"submitted_by": who, "submitted_on": day, "submitted_to_ppmg_on": day}
+        return {"submitted_to_ppmg_by": who, "submitted_to_ppmg_on": day}
     if after == S.agreed:
         return {"approved_by": who, "approved_on": day}
     return {"closed_on": day} if after in ENDED else {}

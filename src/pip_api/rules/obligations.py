@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, Literal
 
-from pip_api.rules.plan_document import PlanDocument
+from pip_api.rules.plan_document import PlanDocument, presented_to_ppmg
 
 PARTNERS: Final[Mapping[str, str]] = {"home_office": "the Home Office", "hmicfrs": "HMICFRS", "college": "the College"}
 """Who sees the draft of a force at a level that is shared with partners."""
@@ -51,7 +51,7 @@ def _duties(
             yield "share", partner, f"Share the plan with {name}.", "share_within_days", done
     if level.get("presented_to_ppmg"):
         yield "submit", None, "Submit the plan to PPMG.", "submit_within_days", pip.get("submitted_to_ppmg_on")
-        presented = [each.get("presented_on") for each in plan["presentations"]] if plan is not None else []
+        presented = [each.get("presented_on") for each in presented_to_ppmg(plan)] if plan is not None else []
         done = min((day for day in presented if day), default=None)
         yield "present", None, "Present the plan to PPMG.", "present_within_days", done
 

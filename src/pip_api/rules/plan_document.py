@@ -124,6 +124,17 @@ def said(row: Mapping[str, Any], member: str) -> bool:
     return bool(value.strip()) if isinstance(value, str) else value not in (None, [], False)
 
 
+def presented_to_ppmg(plan: PlanDocument) -> list[Presentation]:
+    """The presentations to PPMG since the plan was last submitted to it, in the order of their days."""
+    meetings = {each["id"] for each in plan["national_meetings"] if each.get("kind") == "ppmg"}
+    shown = [each for each in plan["presentations"] if each.get("national_meeting_id") in meetings]
+    since = plan["pip"].get("submitted_to_ppmg_on") or ""
+    return sorted(
+        (each for each in shown if (each.get("presented_on") or "") >= since),
+        key=lambda each: each.get("presented_on") or "",
+    )
+
+
 def cross_cutting(plan: PlanDocument) -> set[str]:
     """The findings that are about two or more concerns."""
     return {each["id"] for _, each in findings(plan) if len(set(each.get("concern_ids") or ())) > 1}

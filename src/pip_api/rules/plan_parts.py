@@ -41,8 +41,9 @@ class Pip(_Row, total=False):
     review_interval_days: int | None
     partner_review_interval_days: int | None
     created_at: str
-    submitted_by: str | None
-    submitted_on: Day | None
+    shared_by: str | None
+    shared_on: Day | None
+    submitted_to_ppmg_by: str | None
     submitted_to_ppmg_on: Day | None
     approved_by: str | None
     approved_on: Day | None
@@ -202,6 +203,7 @@ class PartnerReview(_Row, total=False):
 
 
 class Presentation(_Row, total=False):
+    national_meeting_id: str
     presented_on: Day | None
     outcome: str | None
 
