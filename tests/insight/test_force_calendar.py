@@ -47,6 +47,8 @@ async def test_the_year_ahead_is_shown_with_its_themes(lead: httpx.AsyncClient, 
     }
     later = await read(lead, starts_on="2027-04-01")
     assert [each["held_on"] for each in later["meetings"]] == ["2027-05-12", "2027-08-11"]
+    within = await read(lead, starts_on="2026-12-20")
+    assert ([each["held_on"] for each in within["meetings"]], within["faults"]) == ([day for day, *_ in YEAR[1:]], [])
 
 
 async def test_a_quarter_without_a_learning_review_is_told(

@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from tests.insight.test_plan_document import AT_THREE, document
-from tests.plans import AVON, a_concern, a_plan, an_action, changed, made
-from tests.service import Record
+from tests.plans import AVON, a_concern, a_plan, an_action, changed, made, moved
+from tests.service import Record, Service
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ async def test_a_level_brings_duties_without_a_day_where_none_is_set(admin: http
 async def test_a_plan_without_days_has_an_empty_calendar(admin: httpx.AsyncClient, plan: Record) -> None:
     told = await document(admin, plan, "calendar")
     assert (told["today"], told["entries"]) == ("2026-11-21", [])
-    assert told["milestones"] == {"met": 0, "late": 0, "coming": 0}
+    assert told["milestones"] == {"met": 0, "late": 0, "coming": 0, "lapsed": 0}
     assert [(each["kind"], each["late"]) for each in told["reviews"]] == [("internal", False), ("with_partners", False)]
     register = await document(admin, plan, "risk-register")
     assert register == {"pip_id": plan["id"], "pip_ref": plan["ref"], "risks": []}
@@ -62,7 +62,7 @@ async def test_a_plan_with_days_and_risks_tells_them_in_order(lead: httpx.AsyncC
         ("2026-12-01", "update", "coming"),
         ("2027-10-01", "follow_up", "coming"),
     ]
-    assert told["milestones"] == {"met": 0, "late": 1, "coming": 1}
+    assert told["milestones"] == {"met": 0, "late": 1, "coming": 1, "lapsed": 0}
     internal, _ = told["reviews"]
     assert (internal["last_on"], internal["next_on"], internal["late"]) == ("2026-10-20", "2026-11-19", True)
     bands = [{"name": "low", "from_score": 1}, {"name": "high", "from_score": 9}]
@@ -76,6 +76,28 @@ async def test_a_plan_with_days_and_risks_tells_them_in_order(lead: httpx.AsyncC
     assert (grave["risk_id"], grave["kind"], grave["score"], grave["band"]) == (risk["id"], "barrier", 12, "high")
     assert (grave["tasks"], grave["mitigated"], grave["mitigations"]) == (["1.1"], True, ["A list of officers"])
     assert (small["band"], small["mitigated"], small["pointer"]) == ("low", False, "#/risks/0")
+
+
+async def test_an_update_before_a_meeting_is_late_until_progress_is_told(lead: httpx.AsyncClient, plan: Record) -> None:
+    board = {"force_code": AVON, "kind": "board", "title": "Board", "held_on": "2026-11-21"}
+    await made(lead, "/v1/meetings", **board, pip_ids=[plan["id"]], updates_due_on="2026-11-20")
+    for status in ("late", "done"):
+        (update,) = (each for each in (await document(lead, plan, "calendar"))["entries"] if each["before"] == "Board")
+        assert (update["kind"], update["status"]) == ("update", status)
+        about = {"pip_id": plan["id"], "reported_on": "2026-11-21", "reported_by": "Inspector"}
+        await made(lead, "/v1/progress-updates", **about, narrative="The shifts began.")
+
+
+async def test_of_a_plan_that_ended_nothing_is_late(service: Service, lead: httpx.AsyncClient, plan: Record) -> None:
+    await changed(lead, "/v1/pips", plan, review_interval_days=30)
+    await made(lead, "/v1/milestones", pip_id=plan["id"], title="Missed", due_on="2026-11-01")
+    told = await document(lead, plan, "calendar")
+    assert (told["milestones"]["late"], told["reviews"][0]["late"]) == (1, True)
+    await moved(service, plan, "withdrawn")
+    told = await document(lead, plan, "calendar")
+    assert told["milestones"] == {"met": 0, "late": 0, "coming": 0, "lapsed": 1}
+    assert [(each["late"], each["next_on"]) for each in told["reviews"]] == [(False, None)] * 2
+    assert (await document(lead, plan, "dashboard"))["milestones"]["by_state"] == {"lapsed": 1}
 
 
 async def test_an_operator_sets_within_how_many_days_a_duty_is_due(admin: httpx.AsyncClient, plan: Record) -> None:

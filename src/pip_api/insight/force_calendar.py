@@ -75,7 +75,7 @@ class ForceCalendar(BaseModel):
     meetings: list[MeetingPlanned] = Field(description="In date order.")
     commitments: list[CommitmentDue] = Field(description="Those to be checked before the year ends, or never dated.")
     faults: list[CalendarFault] = Field(
-        description="A quarter without a learning review, one without a theme set in advance, and so on."
+        description="A quarter without a learning review, and one whose theme was not set in advance."
     )
 
 
@@ -110,8 +110,10 @@ async def get_force_calendar(call: Call) -> Answer:
     force, mark = asked_force(call, meetings.reads, supporting_plans.reads), Mark(call.moment)
     start = _STARTS_ON.read(call.query["starts_on"]) if "starts_on" in call.query else quarter_start(call.today)
     end = a_year_after(start)
-    found = await call.session.fetch(_meetings(mark.kind), forces=[force], start=start, end=end, **mark.params)
-    ids = sorted({UUID(id) for each in found for id in each["framework_item_ids"]})
+    days = {"start": quarter_start(start), "end": end}  # what was held in the quarter before the first day counts too
+    found = await call.session.fetch(_meetings(mark.kind), forces=[force], **days, **mark.params)
+    shown = [each for each in found if each["held_on"] >= start]
+    ids = sorted({UUID(id) for each in shown for id in each["framework_item_ids"]})
     named = await call.session.fetch(_named(mark.kind), ids=ids, **mark.params) if ids else []
     plans = await call.session.fetch(_committed(mark.kind), forces=[force], **mark.params)
     items = {str(row["id"]): {name: row[name] for name in ThemeItem.model_fields} for row in named}
@@ -121,7 +123,7 @@ async def get_force_calendar(call: Call) -> Answer:
             "force_code": force,
             "starts_on": start,
             "ends_before": end,
-            "meetings": [_shown(each, items) for each in found],
+            "meetings": [_shown(each, items) for each in shown],
             "commitments": [each for plan in plans for each in _due(plan, end, call.today)],
             "faults": [each._asdict() for each in themes(loads(to_json(found)), start)],
         },

@@ -24,7 +24,9 @@ from pip_api.kernel.document import ID, IF_NONE_MATCH, Operation
 from pip_api.kernel.moments import MOMENT
 from pip_api.kernel.pages import answered
 from pip_api.resources.units import WHOLE_FORCE
+from pip_api.rules.calendar import State, has_ended, state
 from pip_api.rules.lifecycle import ActionStatus
+from pip_api.rules.plan_document import PlanDocument
 
 PERIODS = 24
 
@@ -96,7 +98,7 @@ class MilestoneShown(BaseModel):
     due_on: date
     done_on: date | None
     important: bool
-    state: str = Field(description="met, met_late, late or to_come.")
+    state: State = Field(description="Lapsed is what was not met before the plan ended.")
 
 
 class Milestones(BaseModel):
@@ -142,7 +144,7 @@ async def get_plan_dashboard(call: Call) -> Answer:
                 ],
                 "followed": _of(shown, [code for code in codes if code not in of_concerns]),
             },
-            "milestones": _milestones(document["milestones"], today),
+            "milestones": _milestones(document, call.today),
             "evidence": evidence([*shown.values()]),
         },
     )
@@ -192,19 +194,15 @@ def _is_late(action: Record, today: str) -> bool:
     return is_open and action["due_on"] is not None and action["due_on"] < today
 
 
-def _milestones(milestones: Sequence[Record], today: str) -> Record:
+def _milestones(document: PlanDocument, today: date) -> Record:
+    rows: Any = document["milestones"]
+    ended = has_ended(document)
     told = [
         {name: each[name] for name in MilestoneShown.model_fields if name != "state"}
-        | {"state": _state(each["due_on"], each["done_on"], today)}
-        for each in milestones
+        | {"state": state(each["due_on"], each["done_on"], today, ended=ended)}
+        for each in rows
     ]
     return {"by_state": dict(Counter(each["state"] for each in told)), "items": told}
-
-
-def _state(due_on: str, done_on: str | None, today: str) -> str:
-    if done_on is not None:
-        return "met" if done_on <= due_on else "met_late"
-    return "late" if due_on < today else "to_come"
 
 
 operations = [

@@ -58,6 +58,7 @@ class PlanDocumentRead(BaseModel):
     sustainability_arrangements: list[Part]
     follow_ups: list[Part]
     practice_submissions: list[Part]
+    progress_updates: list[Part]
     escalations: list[Part]
     stakeholders: list[Part]
     lessons: list[Part]

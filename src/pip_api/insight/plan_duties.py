@@ -19,7 +19,10 @@ class CalendarEntry(BaseModel):
     day: date
     kind: Literal["milestone", "review", "meeting", "update", "follow_up"]
     title: str
-    status: Literal["done", "late", "coming"]
+    status: Literal["done", "late", "coming", "lapsed"] = Field(
+        description="Lapsed is what was not done before the plan ended. Of an update: whether progress was told since "
+        "the meeting of this kind before."
+    )
     pointer: str = Field(description="Where it stands in the plan's document.")
     before: str | None = Field(description="Of an update, the meeting before which it is due.")
     important: bool
@@ -51,6 +54,7 @@ class MilestoneCounts(BaseModel):
     met: int
     late: int
     coming: int
+    lapsed: int = Field(description="Not met when the plan ended.")
 
 
 class Obligation(BaseModel):
@@ -101,7 +105,7 @@ async def get_calendar(call: Call) -> Answer:
     plan = await plan_document(call, call.path["id"])
     entries = calendar(plan, call.today)
     marks = [each.status for each in entries if each.kind == "milestone"]
-    counts = {"met": marks.count("done"), "late": marks.count("late"), "coming": marks.count("coming")}
+    counts = {"met": marks.count("done")} | {each: marks.count(each) for each in ("late", "coming", "lapsed")}
     told = {"today": call.today, "entries": [each._asdict() for each in entries], "milestones": counts}
     return told_of(call, plan, told | {"reviews": [each._asdict() for each in reviews(plan, call.today)]})
 

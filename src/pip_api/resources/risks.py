@@ -17,6 +17,7 @@ from pip_api.kernel.shapes import Day, Line, Owned, Prose, Shape, Whole, example
 from pip_api.resources.actions import actions
 from pip_api.resources.forces import forces
 from pip_api.resources.pips import pips
+from pip_api.rules.register import score
 
 
 class Band(BaseModel):
@@ -163,7 +164,7 @@ risks = Resource(
         is_on_the_scale,
         has_come("RSK-004", "raised_on"),
     ],
-    derived={"score": lambda risk: risk["likelihood"] * risk["impact"]},
+    derived={"score": lambda risk: score(risk["likelihood"], risk["impact"])},
 )
 
 

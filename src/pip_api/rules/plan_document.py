@@ -24,6 +24,7 @@ from pip_api.rules.plan_parts import (
     PartnerReview,
     Pip,
     Presentation,
+    ProgressUpdate,
     Review,
     Risk,
     RiskScale,
@@ -57,6 +58,7 @@ class PlanDocument(TypedDict):
     sustainability_arrangements: list[Sustainability]
     follow_ups: list[FollowUp]
     practice_submissions: list[Submission]
+    progress_updates: list[ProgressUpdate]
     # Carried along for readers; no rule looks into these:
     escalations: list[Row]
     stakeholders: list[Row]

@@ -196,6 +196,10 @@ class Meeting(_Row, total=False):
     created_at: str
 
 
+class ProgressUpdate(_Row, total=False):
+    reported_on: Day | None
+
+
 class PartnerReview(_Row, total=False):
     partner: Literal["home_office", "hmicfrs", "college"]
     shared_on: Day | None
