@@ -151,6 +151,9 @@ WRONG = [
         "items: [{code: a, kind: value, title: A, by_exception: x}]",
         "items/0/by_exception: Input should be a valid bool",
     ),
+    ("items: [{code: a, kind: pilar, title: A}]", "the item a: kind: Input should be 'value'"),
+    ("items: [{code: a, kind: value, title: ''}]", "the item a: title: "),
+    ("items: [{code: A B, kind: value, title: A}]", "the item A B: code: "),
     ("items: [{code: a, kind: value, title: How?}]", "expected ',' or '}'"),
     ("items: [{code: a, kind: value, title: A}, {code: a, kind: value, title: A}]", "the item a is there twice"),
     ("items: [{code: a, kind: value, title: A, parent: b}]", "the item a belongs to b, which does not come before it"),
@@ -171,6 +174,26 @@ def test_a_file_that_is_wrong_is_refused_with_its_fault(text: str, fault: str) -
         framework_files({"one.yaml": HEAD + text})
     assert "one" in str(refused.value)
     assert fault in str(refused.value)
+
+
+def test_every_fault_of_every_file_is_said_at_once() -> None:
+    texts = {
+        "one.yaml": "framework: {code: one, edition: '1', title: One, valid_from: soon}\n"
+        "items: [{code: a, kind: pilar, title: A}, {code: b, kind: value, title: B, parent: c}]",
+        "two.yaml": HEAD.replace("one", "two")
+        + "items: [{code: a, kind: value, title: A, maps: [{to: 'x:y', relation: r}]}]",
+    }
+    with pytest.raises(FrameworkFileRefused) as refused:
+        framework_files(texts)
+    said = str(refused.value).removeprefix("The frameworks cannot be loaded: ").split("; ")
+    assert [each.split(": ")[:3] for each in said[:2]] == [
+        ["one.yaml", "framework", "valid_from"],
+        ["one.yaml", "the item a", "kind"],
+    ]
+    assert said[2:] == [
+        "one.yaml: the item b belongs to c, which does not come before it",
+        "two.yaml: the item a is mapped to x:y, which is in no file",
+    ]
 
 
 def test_files_are_checked_together() -> None:

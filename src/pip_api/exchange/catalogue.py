@@ -80,7 +80,7 @@ class Loader:
 
 
 async def load_reference(services: Services) -> None:
-    """Regions, forces, levels of support and frameworks. Raises FrameworkFileRefused."""
+    """Regions, forces, levels of support and frameworks. Raises FrameworkFileRefused with every fault."""
     read = framework_files(shipped())
     async with services.database.transaction(EVERY_FORCE, bulk=True) as session:
         loader = Loader(services, session, await system(session), "pip-api-migrate")

@@ -4,18 +4,23 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from importlib.resources import files
 from typing import Annotated
+from uuid import UUID
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from pip_api.db.statements import Record
+from pip_api.http.problems import Problem
+from pip_api.kernel.resource import Resource
+from pip_api.resources.frameworks import framework_items, frameworks
+from pip_api.settings import StartRefused
 
 Rows = list[Annotated[str, StringConstraints(pattern=r"^(PIP|LANC|SKILL|NISP)-[0-9]{3}$")]]
 """The rows of the mission that an item answers; they stay in the file."""
 
 
-class FrameworkFileRefused(ValueError):
-    """A file of a framework that cannot be loaded, and why."""
+class FrameworkFileRefused(StartRefused):
+    """Files of frameworks that cannot be loaded, and why."""
 
 
 class _Part(BaseModel):
@@ -102,6 +107,7 @@ def framework_files(texts: Mapping[str, str]) -> list[FrameworkFile]:
     """The files in the order in which they can be loaded, checked each and together. Raises FrameworkFileRefused with
     every fault."""
     read: dict[str, FrameworkFile] = {}
+    names: dict[str, str] = {}
     faults: list[str] = []
     for name, text in texts.items():
         try:
@@ -113,21 +119,24 @@ def framework_files(texts: Mapping[str, str]) -> list[FrameworkFile]:
         else:
             if read.setdefault(file.framework.code, file) is not file:
                 faults.append(f"{name}: the framework {file.framework.code} is in another file already")
+            names[file.framework.code] = name
             faults += [f"{name}: {each}" for each in _faults_of(file)]
-    if not faults:
-        faults = [f"{file.framework.code}: {each}" for file in read.values() for each in _strangers(file, read)]
+    if len(read) == len(texts):  # else what is named may well be in a file that cannot be read yet
+        faults += [f"{names[code]}: {each}" for code, file in read.items() for each in _strangers(file, read)]
     if not faults:
         try:
             return [read[code] for code in TopologicalSorter({c: f.rests_on() for c, f in read.items()}).static_order()]
         except CycleError as error:
             faults.append(f"frameworks are mapped to one another in a ring: {', '.join(error.args[1])}")
-    raise FrameworkFileRefused("\n".join(faults))
+    raise FrameworkFileRefused(f"The frameworks cannot be loaded: {'; '.join(faults)}")
 
 
 def _faults_of(file: FrameworkFile) -> Iterator[str]:
-    """What one file says twice, or names before it says it."""
+    """What the service would not take, and what the file says twice, or names before it says it."""
+    yield from _refused(frameworks, file.head(), "framework")
     seen: set[str] = set()
-    for item in file.items:
+    for item, sent in zip(file.items, file.sent(), strict=True):
+        yield from _refused(framework_items, sent | {"framework_id": str(UUID(int=0))}, f"the item {item.code}")
         if item.code in seen:
             yield f"the item {item.code} is there twice"
         if item.parent is not None and item.parent not in seen:
@@ -136,6 +145,14 @@ def _faults_of(file: FrameworkFile) -> Iterator[str]:
             if ":" not in each.to and each.to not in seen:
                 yield f"the item {item.code} is mapped to {each.to}, which does not come before it"
         seen.add(item.code)
+
+
+def _refused(of: Resource, sent: Record, what: str) -> Iterator[str]:
+    """What a request that sent this would be told."""
+    try:
+        of.accepted(sent)
+    except Problem as problem:
+        yield from (f"{what}: {each['pointer'].removeprefix('#/')}: {each['detail']}" for each in problem.errors)
 
 
 def _strangers(file: FrameworkFile, read: Mapping[str, FrameworkFile]) -> Iterator[str]:

@@ -29,8 +29,7 @@ def in_order(rule: str, *fields: str) -> Rule:
         given = [field for field in fields if row[field]]
         for first, last in pairwise(given):
             if row[last] < row[first]:
-                said = first.removesuffix("_on").replace("_", " ")
-                yield on.problem(rule, f"/{last}", f"This day is before that of '{said}'.", "date_before_start")
+                yield on.problem(rule, f"/{last}", f"This day is before that of '{first}'.", "date_before_start")
 
     return check
 
