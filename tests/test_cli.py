@@ -126,6 +126,7 @@ def test_what_runs_may_end_before_it_stops(tmp_path: Path) -> None:
 
     def slowly() -> Iterator[bytes]:
         yield HEADER.encode()
+        httpx.get(f"{server.url}/healthz")  # connections are taken in their order: the one before is known by now
         server.process.send_signal(signal.SIGTERM)
         stopping.wait(10)
         yield GOOD.encode()
