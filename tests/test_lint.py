@@ -49,9 +49,10 @@ def test_the_report_as_json_is_that_of_the_service(tmp_path: Path, changes: dict
     ("text", "says"),
     [
         ('{"pip": ', "plan.json is not JSON: Expecting value at line 1, column 9."),
-        ('{"pip": {"id": "x"}, "actions": [{"title": 1}]}', "plan.json#/actions/0/id: Field required"),
-        ("[]", "plan.json#: A plan document is a JSON object."),
-        ("{}", "plan.json#/pip: Field required"),
+        ('{"pip": {"id": "x"}, "actions": [{"title": 1}]}', "plan.json#/actions/0: The member 'id' is needed.\n"),
+        ('{"pip": {"id": "x"}}', "plan.json#: The member 'risks' is needed.\n"),
+        ('{"risk": []}', "plan.json#/risk: There is no such member here.\n"),
+        ("[]", "plan.json#: Input should be an object.\n"),
     ],
 )
 def test_what_is_no_plan_exits_with_2_and_says_what_is_wrong(tmp_path: Path, text: str, says: str) -> None:

@@ -235,11 +235,12 @@ def lint(
     The document is what /v1/pips/{id}/document answers. Prints one line a rule. Exits with 0 when the plan is ready, 1
     when it is not, 2 when it is no plan document.
     """
-    from pip_api.rules.plan_document import NotAPlan, read
+    from pip_api.insight.written_plan import read_written
+    from pip_api.rules.plan_document import NotAPlan
     from pip_api.rules.readiness import readiness
 
     try:
-        plan = read(json.loads(sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")))
+        plan = read_written(json.loads(sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")))
     except OSError as error:
         _stop(f"{file} cannot be read: {error.strerror}.")
     except UnicodeDecodeError:
