@@ -73,3 +73,13 @@ async def test_what_cannot_be_presented(
     reader = await service.caller("force_reader", f"force:{AVON}")
     answer = await reader.post(PATH, json=about | {"presented_on": "2026-11-20"})
     refused(answer, 403, "permission_denied")
+
+
+async def test_what_was_presented_and_the_meeting_that_saw_it_stay(
+    service: Service, admin: httpx.AsyncClient, lead: httpx.AsyncClient, concern: Record, meeting: Record
+) -> None:
+    plan = await a_plan(lead, concern)
+    await presented(service, lead, plan, meeting)
+    for path in (f"/v1/pips/{plan['id']}", f"/v1/national-meetings/{meeting['id']}"):
+        answer = await admin.delete(path, headers={"If-Match": '"v1"'})
+        assert refused(answer, 409, "in_use")["detail"] == "It is still named by presentations."

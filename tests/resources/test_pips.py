@@ -106,3 +106,15 @@ async def test_a_plan_says_on_whose_authority_it_stands_and_who_was_engaged(
     assert said.items() <= plan.items()
     text = (await lead.get(f"{PATH}/{plan['id']}/document", headers={"Accept": "text/markdown"})).text
     assert all(each in text for each in said.values())
+
+
+async def test_only_a_draft_is_withdrawn_without_a_move(
+    service: Service, lead: httpx.AsyncClient, concern: Record
+) -> None:
+    """Else nobody would ask who may withdraw a plan that is in force."""
+    draft, other = await a_plan(lead, concern), await a_plan(lead, concern)
+    shared = await moved(service, other, "shared_for_review")
+    gone = refused(await lead.delete(f"/v1/pips/{shared['id']}", headers={"If-Match": '"v2"'}), 409, "not_withdrawable")
+    assert gone["transitions"] == f"/v1/pips/{shared['id']}/transitions"
+    assert (await lead.get(f"/v1/pips/{shared['id']}")).json()["withdrawn_at"] is None
+    assert (await lead.delete(f"/v1/pips/{draft['id']}", headers={"If-Match": '"v1"'})).status_code == 204

@@ -6,16 +6,17 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, FromClause, String, Table, bindparam, exists, insert, select, update
+from sqlalchemy import ColumnElement, FromClause, Table, bindparam, insert, select, update
 
 from pip_api.access.places import force_in
 from pip_api.access.principals import Principal
 from pip_api.db.columns import Code, Instant, Json, Uid, from_json, to_json
-from pip_api.db.constructs import Texts, Uids, any_of, constant, each, json_member
+from pip_api.db.constructs import Texts, Uids, any_of
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement
-from pip_api.http.problems import fault, pointer
+from pip_api.http.problems import Problem, fault, pointer
 from pip_api.kernel.query import Filter, Listing, Shown, after, equal
+from pip_api.kernel.referrers import Referrer
 from pip_api.kernel.shapes import Row, Shape, patch_shape, read_shape
 from pip_api.kernel.validation import validated
 from pip_api.ledger.as_of import NOW, MarkKind, as_of
@@ -73,6 +74,7 @@ class RuleContext:
 
 Rule = Callable[[Record, RuleContext], Iterable[Record]]
 Permit = Callable[[Session, Record, RuleContext], AsyncIterator[Record]]
+Stay = Callable[[Record, RuleContext], Problem | None]
 Completion = Callable[[Session, Record, RuleContext], Awaitable[None]]
 
 
@@ -87,7 +89,9 @@ class Resource:
     `permits` are rules of who may bring a row about at all, beside the permission to write; what breaks one is refused
     with 403. `moved` are columns that no patch changes, but stories of the noun's own. `changes_access` says that its
     rows decide who reaches what. `known_as` is the member by which sentences speak of a row: its key, where nothing
-    else is said. `hidden` are columns that are in no answer and in no entry.
+    else is said. `hidden` are columns that are in no answer and in no entry. What a row names is in use, and is not
+    withdrawn, unless its rows keep nothing so (`keeps_in_use`), as those of a report. `stays` say of a row why this
+    caller does not withdraw it now.
     """
 
     noun: str
@@ -109,9 +113,11 @@ class Resource:
     changes_access: bool = False
     known_as: str = ""
     hidden: Sequence[str] = ()
+    keeps_in_use: bool = True
+    stays: Sequence[Stay] = ()
     derived: Mapping[str, Callable[[Record], Any]] = field(default_factory=dict)
     sort_as: Mapping[str, Callable[[ColumnElement[Any]], ColumnElement[Any]]] = field(default_factory=dict)
-    referrers: list["Referrer"] = field(default_factory=list, init=False)
+    referrers: list[Referrer] = field(default_factory=list, init=False)
     children: list["Resource"] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -138,7 +144,7 @@ class Resource:
         if self.parent is not None:
             self.parent.children.append(self)
             self.parent.children.sort(key=lambda child: child.plural)
-        if "withdraw" in self.verbs:  # what cannot be withdrawn itself, such as a report, keeps nothing in use
+        if self.keeps_in_use:
             if self.parent is not None:
                 self.parent.referrers.append(Referrer(self, Reference(f"{self.parent.noun}_id", self.parent)))
             for reference, to in self.named:
@@ -235,38 +241,6 @@ class Resource:
     def reference_of(self, row: Record) -> str | None:
         """What people call this row."""
         return str(row[self.key]) if self.key is not None else None
-
-
-class Referrer:
-    """A resource whose rows name rows of another, and the statement that finds one which names a certain row."""
-
-    def __init__(self, of: Resource, reference: Reference) -> None:
-        self.of = of
-        self._by = reference.by
-        self._prefix = reference.prefix
-        column = of.table.c[reference.field]
-        self._in_list = isinstance(column.type, Json)
-        name = bindparam("name", type_=String() if self._in_list else column.type)
-        query = select(of.table.c.id).where(of.table.c.withdrawn_at.is_(None)).limit(1)
-        self._within = reference.within if reference.by != "id" else None  # an id says where it is
-        if self._within is not None:
-            shared = of.table.c[self._within]
-            query = query.where(shared == bindparam("home", type_=shared.type))
-        if self._in_list:
-            member = each(column)
-            value = member.c.value if reference.path is None else json_member(member.c.value, constant(reference.path))
-            query = query.where(exists(select(member.c.value).where(value == name)))
-        else:
-            query = query.where(column == name)
-        self._any = Statement(query)
-
-    async def names(self, session: Session, row: Record) -> bool:
-        """Whether a row in use names this one."""
-        name = row[self._by]
-        if self._prefix or self._in_list:
-            name = f"{self._prefix}{name}"
-        home = row[self._within] if self._within is not None else None
-        return await session.one(self._any, name=name, home=home) is not None
 
 
 def home_of(table: FromClause) -> str | None:

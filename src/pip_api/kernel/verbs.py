@@ -113,6 +113,10 @@ async def withdraw(of: Resource, call: Call) -> Answer:
     before = await find(of, call, call.path["id"], hold=True)
     call.require_for(of.writes, _home(of, before))
     await require_current(of, call, before, None)
+    context = RuleContext(call.by, call.now, call.today, before)
+    for refusal in (stay(before, context) for stay in of.stays):
+        if refusal is not None:
+            raise refusal
     for referrer in of.referrers:
         if await referrer.names(call.session, before):
             raise Problem("in_use", f"It is still named by {referrer.of.plural.replace('_', ' ')}.")

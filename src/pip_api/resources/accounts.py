@@ -130,6 +130,7 @@ accounts = Resource(
     permits=[lets_in_whom_one_could_give_as_much],
     rules=[is_known_by_something],
     verbs=("list", "read", "create", "change"),
+    keeps_in_use=False,
     changes_access=True,
     known_as="name",
 )

@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlmodel import Field
 
 from pip_api.db.statements import Record
+from pip_api.http.problems import Problem
 from pip_api.kernel.checks import has_come, in_order, needs, said_by
 from pip_api.kernel.query import equal
-from pip_api.kernel.resource import Resource
+from pip_api.kernel.resource import Resource, RuleContext
 from pip_api.kernel.shapes import Day, Owned, Prose, Shape, examples, one_of, owner, reference
 from pip_api.resources.pips import pips
 from pip_api.rules.lifecycle import ANSWERS
@@ -52,6 +53,13 @@ def of_the_partner(review: Record) -> str:
     return ANSWERS[review["partner"]]
 
 
+def said_stays(review: Record, on: RuleContext) -> Problem | None:
+    """Else an older answer of the partner would count again."""
+    if not is_answered(review):
+        return None
+    return Problem("not_withdrawable", "The partner has answered. To ask again, share the plan anew.")
+
+
 partner_reviews = Resource(
     noun="partner_review",
     plural="partner_reviews",
@@ -69,9 +77,12 @@ partner_reviews = Resource(
     sorts=["shared_on", "partner"],
     rules=[
         said_by("PRV-001", "answer", of_the_partner, "A partner answers for itself.", at_first=PartnerAnswer.pending),
+        said_by("PRV-006", "answered_on", of_the_partner, "A partner says itself when it answered."),
+        said_by("PRV-007", "comments", of_the_partner, "A partner says itself what it asks for.", at_first=""),
         has_come("PRV-002", "shared_on"),
         needs("PRV-003", "answered_on", is_answered, "An answer has a day."),
         has_come("PRV-004", "answered_on"),
         in_order("PRV-005", "shared_on", "answered_on"),
     ],
+    stays=[said_stays],
 )

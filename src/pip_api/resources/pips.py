@@ -10,6 +10,7 @@ from sqlmodel import Field
 from pip_api.db.columns import Code, Uid
 from pip_api.db.session import Session
 from pip_api.db.statements import Record, Statement, column_of
+from pip_api.http.problems import Problem
 from pip_api.kernel.call import Call
 from pip_api.kernel.checks import in_order, once
 from pip_api.kernel.query import equal
@@ -86,6 +87,15 @@ def answers_something(pip: Record, on: RuleContext) -> Iterator[Record]:
         yield on.problem("PIP-005", "/lead", "An active plan needs one responsible lead.", "required")
 
 
+def moves_instead(pip: Record, on: RuleContext) -> Problem | None:
+    """Only a draft is thrown away; what others have seen is withdrawn by a move, with its blocks and its reason."""
+    if pip["status"] == PlanStatus.draft:
+        return None
+    path = f"/v1/pips/{pip['id']}/transitions"
+    detail = f"Only a draft is withdrawn so. Move the plan to withdrawn or superseded: POST {path}."
+    return Problem("not_withdrawable", detail, extra={"transitions": path})
+
+
 _REFS = Statement(
     select(column_of(Pip, "ref")).where(column_of(Pip, "force_code") == bindparam("force_code", type_=Code))
 )
@@ -135,6 +145,7 @@ pips = Resource(
         once("PIP-006", "board_ids"),
     ],
     complete=give_reference,
+    stays=[moves_instead],
     moved=MOVED,
 )
 

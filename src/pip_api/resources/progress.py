@@ -87,4 +87,5 @@ progress_updates = Resource(
     ],
     rules=[is_about_one, covered_by_plan("PRG-002"), of_the_plan("PRG-003"), has_come("PRG-004", "reported_on")],
     verbs=("list", "read", "create"),
+    keeps_in_use=False,
 )

@@ -237,6 +237,7 @@ redactions = Resource(
     references=[Reference("force_code", forces, by="code")],
     complete=ask,
     verbs=("list", "read", "create"),
+    keeps_in_use=False,
 )
 
 operations = [
