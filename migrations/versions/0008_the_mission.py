@@ -334,6 +334,7 @@ def upgrade() -> None:
         *(refers("national_meeting", national=True), number("pip_version")),
         *(sa.Column("as_of", Instant(), nullable=False), text("digest")),
         parent="pip",
+        keys=[["pip_id", "national_meeting_id"]],
     )
 
 

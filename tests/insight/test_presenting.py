@@ -11,7 +11,7 @@ PATH = "/v1/presentations"
 
 @pytest.fixture
 async def meeting(admin: httpx.AsyncClient) -> Record:
-    return await made(admin, "/v1/national-meetings", title="PPMG", kind="ppmg", held_on="2026-11-20")
+    return await made(admin, "/v1/national-meetings", title="PPMG", kind="ppmg", held_on="2026-11-21")
 
 
 async def presented(service: Service, caller: httpx.AsyncClient, plan: Record, meeting: Record) -> Record:
@@ -34,8 +34,25 @@ async def test_what_was_seen_stays_as_it_was_seen(
     assert (told["unaltered"], told["digest"], told["pip_version"]) == (True, seen["digest"], 1)
     assert told["document"]["pip"]["title"] == plan["title"]
     assert [each["title"] for each in told["document"]["actions"]] == [action["title"]]
-    again = await presented(service, lead, plan, meeting)
-    assert (again["pip_version"], again["digest"] != seen["digest"]) == (2, True)
+    about = {"pip_id": plan["id"], "national_meeting_id": meeting["id"], "presented_on": meeting["held_on"]}
+    refused(await lead.post(PATH, json=about | {"presented_by": "DCC"}), 409, "duplicate_reference")
+
+
+async def test_what_is_filed_later_was_seen_on_the_day(
+    service: Service, admin: httpx.AsyncClient, lead: httpx.AsyncClient, concern: Record, meeting: Record
+) -> None:
+    """And a plan that was not here yet is told as it was when it was filed, which `as_of` says."""
+    plan = await a_plan(lead, concern)
+    earlier = await made(admin, "/v1/national-meetings", title="PPMG", kind="ppmg", held_on="2026-11-19")
+    service.clock.forward(days=2)
+    await service.again(lead)
+    await changed(lead, "/v1/pips", plan, title="Another title")
+    seen = await presented(service, lead, plan, meeting)
+    assert (seen["pip_version"], seen["as_of"]) == (1, "2026-11-21T23:59:59.999999Z")
+    told = (await lead.get(f"{PATH}/{seen['id']}/document")).json()
+    assert (told["unaltered"], told["document"]["pip"]["title"]) == (True, plan["title"])
+    late = await presented(service, lead, plan, earlier)
+    assert (late["pip_version"], late["as_of"][:10]) == (2, "2026-11-23")
 
 
 async def test_what_the_board_said_is_added_and_nothing_else(
@@ -60,18 +77,18 @@ async def test_what_cannot_be_presented(
     plan = await a_plan(lead, concern)
     service.clock.forward(seconds=5)
     about = {"pip_id": plan["id"], "national_meeting_id": meeting["id"], "presented_by": "DCC"}
-    answer = await lead.post(PATH, json=about | {"presented_on": "2026-11-19"})
+    answer = await lead.post(PATH, json=about | {"presented_on": "2026-11-18"})
     assert [each["rule"] for each in refused(answer, 422, "validation_failed")["errors"]] == ["PRS-002"]
     later = await made(admin, "/v1/national-meetings", title="PPMG", kind="ppmg", held_on="2026-12-20")
     ahead = about | {"national_meeting_id": later["id"], "presented_on": "2026-12-20"}
     assert codes(await lead.post(PATH, json=ahead)) == [("in_the_future", "#/presented_on")]
     theirs = await a_plan(admin, await a_concern(admin, force_code=DEVON))
-    answer = await lead.post(PATH, json=about | {"pip_id": theirs["id"], "presented_on": "2026-11-20"})
+    answer = await lead.post(PATH, json=about | {"pip_id": theirs["id"], "presented_on": "2026-11-21"})
     assert codes(answer) == [("unknown_reference", "#/pip_id")]
     seen = await presented(service, admin, theirs, meeting)
     refused(await lead.get(f"{PATH}/{seen['id']}/document"), 404, "not_found")
     reader = await service.caller("force_reader", f"force:{AVON}")
-    answer = await reader.post(PATH, json=about | {"presented_on": "2026-11-20"})
+    answer = await reader.post(PATH, json=about | {"presented_on": "2026-11-21"})
     refused(answer, 403, "permission_denied")
 
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tests.insight.test_plan_document import AT_THREE, document
-from tests.plans import AVON, DEVON, a_concern, a_plan, changed, made, moved
+from tests.plans import AVON, DEVON, a_concern, a_plan, an_action, changed, made, moved
 from tests.service import Record, Service, codes, refused
 
 OVERRIDE = {"override_readiness": "Agreed with the College to go on"}
@@ -51,7 +51,7 @@ async def test_a_plan_of_a_lighter_level_goes_from_draft_to_closed(
     told = await document(lead, plan, "obligations")
     assert (told["level_code"], told["obligations"]) == ("level-2", [])
     service.clock.forward(days=2)
-    for each in (lead, approver):
+    for each in (lead, approver, admin):
         await service.again(each)
     plan = await gone(lead, plan, "shared_for_review", effective_at="2026-11-22T23:30:00Z")
     assert (plan["shared_on"], plan["moved_on"]) == ("2026-11-22", "2026-11-22")
@@ -62,6 +62,12 @@ async def test_a_plan_of_a_lighter_level_goes_from_draft_to_closed(
     assert await blocks(approver, plan, "active") == ["readiness_failed"]
     plan = await gone(approver, plan, "active", **OVERRIDE)
     plan = await gone(lead, plan, "sustaining")
+    action = await an_action(lead, plan)
+    assert await blocks(approver, plan, "closed") == ["action_open", "concern_open", "readiness_failed"]
+    done = {"status": "completed", "completed_on": "2026-11-22"}
+    assert (await changed(lead, "/v1/actions", action, **done)).status_code == 200
+    (concern,) = (await document(lead, plan, "document"))["concerns"]
+    assert (await changed(admin, "/v1/concerns", concern, status="resolved")).status_code == 200
     assert await blocks(approver, plan, "closed") == ["readiness_failed"]
     plan = await gone(approver, plan, "closed", **OVERRIDE)
     assert plan["closed_on"] == "2026-11-23"

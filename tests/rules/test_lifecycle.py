@@ -172,6 +172,16 @@ def test_a_plan_closes_when_its_learning_is_shared_and_what_it_brought_is_sustai
     assert blocks(in_state("sustaining", sustainability_arrangements=[]), "closed") == ["readiness_failed"]
 
 
+def test_a_plan_closes_when_nothing_of_it_is_open() -> None:
+    undone = in_state("sustaining", actions__1__status="in_progress", concerns__0__status="open")
+    assert list(blocked_by(undone, PlanStatus.closed, MOVING, "somebody", overridden=True)) == [
+        {"code": "action_open", "detail": "Action 2.1 is neither completed nor cancelled."},
+        {"code": "concern_open", "detail": "The concern 'Calls for service are not attended in time' is not resolved."},
+    ]
+    cancelled = in_state("sustaining", actions__1__status="cancelled")
+    assert blocks(cancelled, "closed") == []
+
+
 def test_a_plan_without_a_concern_stays_a_draft() -> None:
     assert blocks(read({"pip": {"id": "plan", "status": "draft"}}), "shared_for_review") == ["no_concern"]
 

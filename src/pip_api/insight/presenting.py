@@ -1,13 +1,13 @@
 """How is a plan presented to a meeting of the nation, and what did the meeting see?
 
-Presenting freezes the version of the plan and the moment; what was seen is the document as of then, and its digest says
-whether it is told today as it was.
+Presenting freezes the version of the plan and the moment: now, or the end of the day of a meeting that is past. What
+was seen is the document as of then, and its digest says whether it is told today as it was.
 """
 
 import hashlib
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +19,9 @@ from pip_api.db.statements import Record
 from pip_api.http.problems import Problem
 from pip_api.insight.plan_document import PlanDocumentRead, plan_document
 from pip_api.kernel import verbs
-from pip_api.kernel.call import Answer, Call
+from pip_api.kernel.call import LONDON, Answer, Call
 from pip_api.kernel.document import ID, IF_NONE_MATCH, REASON, Operation
+from pip_api.kernel.moments import require_kept
 from pip_api.kernel.pages import answered
 from pip_api.resources.presentations import presentations
 
@@ -46,19 +47,33 @@ class DocumentSeen(BaseModel):
 async def present(call: Call) -> Answer:
     """A new presentation, with the version, the moment and the digest of what is seen."""
     sent = presentations.accepted(call.body(), call.ignored)
-    return await verbs.create(presentations, call, await _seen(call, sent["pip_id"]))
+    return await verbs.create(presentations, call, await _seen(call, sent["pip_id"], sent["presented_on"]))
 
 
-async def _seen(call: Call, pip_id: UUID) -> Record:
-    """What is kept of what is seen; nothing where there is no such plan, which is told where it is named."""
-    as_of = call.now - JUST_BEFORE
+async def _seen(call: Call, pip_id: UUID, day: date) -> Record:
+    """What is kept of what is seen; nothing where there is no such plan, which is told where it is named.
+
+    A plan that was not kept here on the day is told as it is now, and `as_of` says so.
+    """
+    now, that_evening = call.now - JUST_BEFORE, _end_of(day) - JUST_BEFORE
     try:
-        document: Any = await plan_document(replace(call, moment=as_of), str(pip_id))
+        document, as_of = await _as_of(call, pip_id, min(now, that_evening))
     except Problem as refusal:
-        if refusal.code not in ("not_found", "withdrawn"):
+        if refusal.code in ("not_found", "withdrawn"):
+            return {}
+        if refusal.code not in ("not_yet_created", "retired") or now <= that_evening:
             raise
-        return {}
+        document, as_of = await _as_of(call, pip_id, now)
     return {"pip_version": document["pip"]["version"], "as_of": as_of, "digest": _digest(document)}
+
+
+def _end_of(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), LONDON).astimezone(UTC)
+
+
+async def _as_of(call: Call, pip_id: UUID, moment: datetime) -> tuple[Any, datetime]:
+    require_kept(moment, call.services.log.kept_from)
+    return await plan_document(replace(call, moment=moment), str(pip_id)), moment
 
 
 def _digest(document: Any) -> str:

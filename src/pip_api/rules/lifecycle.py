@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from pip_api.rules.obligations import PARTNERS
-from pip_api.rules.plan_document import PlanDocument, presented_to_ppmg
+from pip_api.rules.plan_document import PlanDocument, live_actions, presented_to_ppmg
 from pip_api.rules.readiness import Ruleset, readiness
 
 
@@ -125,6 +125,8 @@ def blocked_by(
     yield from _what_the_level_asks(plan, before, after)
     if after in (S.shared_for_review, S.agreed, S.submitted_to_ppmg, S.active) and not plan["concerns"]:
         yield {"code": "no_concern", "detail": "A plan that is no longer a draft answers a concern."}
+    if after == S.closed:
+        yield from _left_open(plan)
     if after in GATED and not (overridden and OVERRIDE_READINESS in held):
         yield from _gate(plan, after, rules)
     if overridden and OVERRIDE_READINESS not in held:
@@ -171,6 +173,17 @@ def _what_the_level_asks(plan: PlanDocument, before: PlanStatus, after: PlanStat
             yield {"code": "not_presented", "detail": "At this level of support a plan is presented to PPMG first."}
         elif seen[-1].get("outcome") == "rejected":
             yield {"code": "rejected", "detail": "PPMG rejected the plan as it was last presented."}
+
+
+def _left_open(plan: PlanDocument) -> Iterator[Block]:
+    """What is still to be done, or still stands, in a plan that is to be closed."""
+    for _, action in live_actions(plan):
+        if action.get("status") != ActionStatus.completed:
+            name = action.get("task_number") or action.get("title")
+            yield {"code": "action_open", "detail": f"Action {name} is neither completed nor cancelled."}
+    for concern in plan["concerns"]:
+        if concern.get("status") != "resolved":
+            yield {"code": "concern_open", "detail": f"The concern '{concern.get('title')}' is not resolved."}
 
 
 def _gate(plan: PlanDocument, after: PlanStatus, rules: Ruleset | None) -> Iterator[Block]:
