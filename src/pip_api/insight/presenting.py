@@ -55,25 +55,23 @@ async def _seen(call: Call, pip_id: UUID, day: date) -> Record:
 
     A plan that was not kept here on the day is told as it is now, and `as_of` says so.
     """
-    now, that_evening = call.now - JUST_BEFORE, _end_of(day) - JUST_BEFORE
-    try:
-        document, as_of = await _as_of(call, pip_id, min(now, that_evening))
-    except Problem as refusal:
-        if refusal.code in ("not_found", "withdrawn"):
-            return {}
-        if refusal.code not in ("not_yet_created", "retired") or now <= that_evening:
-            raise
-        document, as_of = await _as_of(call, pip_id, now)
-    return {"pip_version": document["pip"]["version"], "as_of": as_of, "digest": _digest(document)}
+    now = call.now - JUST_BEFORE
+    moments = dict.fromkeys((min(now, _end_of(day) - JUST_BEFORE), now))
+    for as_of in moments:
+        try:
+            require_kept(as_of, call.services.log.kept_from)
+            document: Any = await plan_document(replace(call, moment=as_of), str(pip_id))
+            return {"pip_version": document["pip"]["version"], "as_of": as_of, "digest": _digest(document)}
+        except Problem as refusal:
+            if refusal.code in ("not_found", "withdrawn"):
+                break
+            if refusal.code not in ("not_yet_created", "retired") or as_of == now:
+                raise
+    return {}
 
 
 def _end_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), LONDON).astimezone(UTC)
-
-
-async def _as_of(call: Call, pip_id: UUID, moment: datetime) -> tuple[Any, datetime]:
-    require_kept(moment, call.services.log.kept_from)
-    return await plan_document(replace(call, moment=moment), str(pip_id)), moment
 
 
 def _digest(document: Any) -> str:
