@@ -241,6 +241,7 @@ async def test_answers_are_as_described(service: Service, admin: httpx.AsyncClie
     await admin.get(f"/v1/pips/{plan['id']}/dashboard")
     await admin.get(f"/v1/forces/{AVON}/dashboard")
     await admin.get(f"/v1/forces/{AVON}/calendar")
+    await admin.get(f"/v1/forces/{AVON}/obligations")
     await callers["people_lead"].get(f"/v1/forces/{AVON}/skills-gaps")
     presentation = (await admin.get("/v1/presentations", params={"limit": 1})).json()["items"][0]
     await admin.get(f"/v1/presentations/{presentation['id']}/document")

@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from tests.insight.test_plan_document import AT_THREE, document
-from tests.plans import AVON, a_concern, a_plan, an_action, changed, made, moved
-from tests.service import Record, Service
+from tests.plans import AVON, DEVON, a_concern, a_plan, an_action, changed, made, moved
+from tests.service import Record, Service, refused
 
 
 @pytest.fixture
@@ -98,6 +98,52 @@ async def test_of_a_plan_that_ended_nothing_is_late(service: Service, lead: http
     assert told["milestones"] == {"met": 0, "late": 0, "coming": 0, "lapsed": 1}
     assert [(each["late"], each["next_on"]) for each in told["reviews"]] == [(False, None)] * 2
     assert (await document(lead, plan, "dashboard"))["milestones"]["by_state"] == {"lapsed": 1}
+
+
+async def test_a_force_without_a_plan_is_told_that_one_is_due(
+    service: Service, lead: httpx.AsyncClient, admin: httpx.AsyncClient
+) -> None:
+    path = f"/v1/forces/{AVON}/obligations"
+    none = {"force_code": AVON, "level_code": None, "since": None, "late": 0}
+    assert (await lead.get(path)).json() == none | {"plans": [{"pip_id": None, "pip_ref": None, "obligations": []}]}
+    level = (await admin.get("/v1/support-levels/ref:level-3")).json()
+    await changed(admin, "/v1/support-levels", level, draft_within_days=28, submit_within_days=49)
+    await made(admin, "/v1/support-level-assignments", **AT_THREE, starts_on="2026-10-23")
+    before = service.clock().isoformat()
+    for days, late in ((0, 1), (30, 2)):  # the draft was due on 20 November, and the plan is due at PPMG on 11 December
+        service.clock.forward(days=days)
+        lead = await service.again(lead)
+        told = (await lead.get(path)).json()
+        assert (told["level_code"], told["since"], told["late"]) == ("level-3", "2026-10-23", late)
+        (without,) = told["plans"]
+        assert without["pip_ref"] is None
+        draft = without["obligations"][0]
+        assert (draft["duty"], draft["due_on"], draft["status"]) == ("draft", "2026-11-20", "late")
+    plan = await a_plan(lead, await a_concern(lead))
+    (with_one,) = (await lead.get(path)).json()["plans"]
+    assert with_one["pip_ref"] == plan["ref"]
+    assert with_one["obligations"] == (await document(lead, plan, "obligations"))["obligations"]
+    assert [each["status"] for each in with_one["obligations"]] == ["done_late", *["open"] * 3, "late", "open"]
+    assert (await lead.get(path, params={"as_of": before})).json()["late"] == 1
+    await moved(service, plan, "withdrawn")
+    assert [each["pip_id"] for each in (await lead.get(path)).json()["plans"]] == [None]
+    other = await service.caller("force_lead", f"force:{DEVON}")
+    refused(await other.get(path), 404, "not_found")
+
+
+async def test_a_level_that_is_renewed_is_counted_from_its_first_day(
+    lead: httpx.AsyncClient, admin: httpx.AsyncClient, plan: Record
+) -> None:
+    for days in (
+        {"starts_on": "2025-01-01", "ends_on": "2025-12-30"},  # a day before the next: that was another time
+        {"starts_on": "2026-01-01", "ends_on": "2026-06-30"},
+        {"starts_on": "2026-07-01", "ends_on": "2026-09-30"},
+        {"starts_on": "2026-10-01"},
+    ):
+        await made(admin, "/v1/support-level-assignments", **AT_THREE, **days)
+    assert (await document(lead, plan, "obligations"))["since"] == "2026-01-01"
+    assert (await document(lead, plan, "status"))["level"]["since"] == "2026-01-01"
+    assert (await lead.get(f"/v1/forces/{AVON}/obligations")).json()["since"] == "2026-01-01"
 
 
 async def test_an_operator_sets_within_how_many_days_a_duty_is_due(admin: httpx.AsyncClient, plan: Record) -> None:

@@ -151,6 +151,7 @@ async def _seed_force(
     world.add("product_use", position, Row("", 1, force, f"{word} product"))
     world.add("figure", position, Row("", 1, force, f"{word} figure"))
     world.add("force_calendar", position, Row("", 1, force, f'"theme":"{word}"'))
+    world.add("force_obligations", position, Row("", 1, force, f'"pip_ref":"{force}-'))
     world.add("figure_total", position, Row("", 1, force, f'"code":"{force}"'))
     lead.params = httpx.QueryParams()
     concern = world.at["concern", position].id

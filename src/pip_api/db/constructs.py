@@ -176,6 +176,14 @@ class as_json(Spelled):
     sqlite = "json({0})"
 
 
+class next_day(Spelled):
+    """The day after a day."""
+
+    type = Date()
+    postgresql = "({0} + 1)"
+    sqlite = "date({0}, '+1 day')"
+
+
 class json_member(Spelled):
     """The text of a member of a JSON object that stands in a list: `json_member(each(column).c.value, name)`."""
 

@@ -4,17 +4,17 @@ from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, Field, RootModel
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, select
 
-from pip_api.db.columns import from_json
-from pip_api.db.constructs import json_text
+from pip_api.db.columns import Code, from_json
+from pip_api.db.constructs import is_one_of, json_text
 from pip_api.db.json_rows import json_row
 from pip_api.db.statements import Record, Statement
 from pip_api.http.preconditions import content_etag
 from pip_api.http.problems import Problem
 from pip_api.insight.document_text import as_markdown
 from pip_api.insight.plan_parts import left_out, listed, needs, parts
-from pip_api.insight.plan_status import ONE, TODAY
+from pip_api.insight.plan_status import at_level_today, level_since
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import ID, IF_NONE_MATCH, Operation
 from pip_api.kernel.moments import MOMENT
@@ -24,6 +24,7 @@ from pip_api.kernel.verbs import find, identified
 from pip_api.ledger.as_of import Mark, MarkKind
 from pip_api.resources.pips import pips
 from pip_api.resources.support_levels import support_level_assignments, support_levels
+from pip_api.rules.lifecycle import ENDED
 from pip_api.rules.plan_document import LISTS, PlanDocument, read
 
 MARKDOWN = "text/markdown"
@@ -70,23 +71,27 @@ class PlanDocumentRead(BaseModel):
 def _whole(column: str, kind: MarkKind) -> Statement:
     """One statement: a plan is small, and its parts are of one moment."""
     pip = pips.rows(kind)
-    held, level = support_level_assignments.rows(kind), support_levels.rows(kind)
-    at_level = (
-        select(json_text(json_row([level.c[name] for name in support_levels.names], ("since", held.c.starts_on))))
-        .select_from(held.join(level, level.c.code == held.c.level_code))
-        .where(held.c.force_code == pip.c.force_code, held.c.withdrawn_at.is_(None), held.c.starts_on <= TODAY)
-        .where(func.coalesce(held.c.ends_on, TODAY) >= TODAY)
-        .limit(ONE)
-        .scalar_subquery()
-    )
     columns = [
         *(listed(name, of, pip, kind).label(name) for name, of in parts().items()),
         left_out(pip, kind).label("known_concerns"),
-        at_level.label("level"),
+        _level(pip.c.force_code, kind).label("level"),
         json_text(json_row([pip.c[name] for name in pips.names])).label("pip"),
     ]
     named = pip.c[column] == bindparam("name", type_=pips.table.c[column].type)
-    return Statement(select(*columns).where(named, pip.c.withdrawn_at.is_(None), *visible(pip)))
+    query = select(*columns).where(named, pip.c.withdrawn_at.is_(None), *visible(pip)).order_by(pip.c.ref)
+    return Statement(query.where(~is_one_of(pip.c.status, *ENDED)) if column == "force_code" else query)
+
+
+def _level(force_code: ColumnElement[str], kind: MarkKind) -> ColumnElement[str]:
+    """The level of a force today with what it asks, as the text of a JSON object."""
+    held, level = support_level_assignments.rows(kind), support_levels.rows(kind)
+    told = json_row([level.c[name] for name in support_levels.names], ("since", level_since(held)))
+    return at_level_today(told, held, level, force_code)
+
+
+@lru_cache
+def _level_of(kind: MarkKind) -> Statement:
+    return Statement(select(_level(bindparam("force", type_=Code), kind).label("level")))
 
 
 async def plan_document(call: Call, name: str) -> PlanDocument:
@@ -98,6 +103,26 @@ async def plan_document(call: Call, name: str) -> PlanDocument:
     if row is None:
         await find(pips, call, name)  # says whether it was withdrawn, or never was
         raise Problem("not_found", "There is no plan with this id.")
+    return _document(row)
+
+
+async def live_plans(call: Call, force: str) -> list[PlanDocument]:
+    """The documents of the plans of a force that have not ended, in the order of their references."""
+    mark = Mark(call.moment)
+    known = {"name": force, "forces": call.by.reach_of_all(*needs()), "today": call.today}
+    rows = await call.session.fetch(_whole("force_code", mark.kind), **known, **mark.params)
+    return [_document(row) for row in rows]
+
+
+async def level_of(call: Call, force: str) -> Record | None:
+    """The level of support that a force is at, as `level` of a plan document has it."""
+    mark = Mark(call.moment)
+    row = await call.session.one(_level_of(mark.kind), force=force, today=call.today, **mark.params)
+    level: Record | None = None if row is None or row["level"] is None else from_json(row["level"])
+    return level
+
+
+def _document(row: Record) -> PlanDocument:
     told: Record = {part: None if text is None else from_json(text) for part, text in row.items()}
     document = read({"pip": told["pip"], "level": told["level"], **{each: told.get(each, []) for each in LISTS}})
     for name, order in (("concerns", "concern_ids"), ("boards", "board_ids")):

@@ -6,12 +6,16 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from pip_api.insight.plan_document import plan_document, told_of
+from pip_api.insight.plan_document import level_of, live_plans, plan_document, told_of
+from pip_api.insight.plan_parts import needs
+from pip_api.insight.series import asked_force
 from pip_api.kernel.call import Answer, Call
-from pip_api.kernel.document import ID, IF_NONE_MATCH, Operation
+from pip_api.kernel.document import ID, IF_NONE_MATCH, Operation, path_parameter
 from pip_api.kernel.moments import MOMENT
+from pip_api.kernel.pages import answered
 from pip_api.rules.calendar import calendar, reviews
 from pip_api.rules.obligations import obligations
+from pip_api.rules.plan_document import PlanDocument
 from pip_api.rules.register import register
 
 
@@ -76,6 +80,24 @@ class PlanObligations(BaseModel):
     obligations: list[Obligation]
 
 
+class PlanDuties(BaseModel):
+    """The duties as far as one plan meets them; those of a force without a live plan name none."""
+
+    pip_id: str | None
+    pip_ref: str | None = Field(json_schema_extra={"examples": ["avon-and-somerset-2026-01"]})
+    obligations: list[Obligation]
+
+
+class ForceObligations(BaseModel):
+    """What the level of support of a force asks of it, with or without a plan."""
+
+    force_code: str
+    level_code: str | None
+    since: date | None = Field(description="The first day of the unbroken time at this level.")
+    late: int = Field(description="How many of the duties are late.")
+    plans: list[PlanDuties] = Field(description="One for each live plan, and one that names none where there is none.")
+
+
 class RegisteredRisk(BaseModel):
     pointer: str = Field(description="Where it stands in the plan's document.")
     risk_id: str
@@ -118,6 +140,29 @@ async def get_obligations(call: Call) -> Answer:
     return told_of(call, plan, {"level_code": level.get("code"), "since": level.get("since"), "obligations": duties})
 
 
+async def get_force_obligations(call: Call) -> Answer:
+    """The duties of a force because of its level of support: a force that has no plan is told that one is due."""
+    force = asked_force(call, *needs())
+    level = await level_of(call, force)
+    plans: list[PlanDocument | None] = [*await live_plans(call, force)] or [None]
+    duties = [obligations(level, plan, call.today) for plan in plans]
+    named = [(None, None) if plan is None else (plan["pip"]["id"], plan["pip"].get("ref")) for plan in plans]
+    of_level = level or {}
+    return answered(
+        call,
+        {
+            "force_code": force,
+            "level_code": of_level.get("code"),
+            "since": of_level.get("since"),
+            "late": sum(each.status == "late" for of_plan in duties for each in of_plan),
+            "plans": [
+                {"pip_id": id, "pip_ref": ref, "obligations": [asdict(each) for each in of_plan]}
+                for (id, ref), of_plan in zip(named, duties, strict=True)
+            ],
+        },
+    )
+
+
 async def get_risk_register(call: Call) -> Answer:
     """The risks and barriers of a plan, each with its score, its band, the tasks it bears on and what mitigates it."""
     plan = await plan_document(call, call.path["id"])
@@ -139,6 +184,12 @@ async def get_risk_register(call: Call) -> Answer:
 
 
 operations = [
+    Operation(
+        "GET", "/v1/forces/{force}/obligations", "getForceObligations", "pips", "Read the duties of a force",
+        "pip:read", get_force_obligations, {200: ForceObligations, 304: None},
+        [path_parameter("force", "The code of the force."), *MOMENT, IF_NONE_MATCH],
+    ),
+] + [
     Operation(
         "GET", f"/v1/pips/{{id}}/{path}", name, "pips", summary, "pip:read", story, {200: shape, 304: None},
         [ID, *MOMENT, IF_NONE_MATCH],

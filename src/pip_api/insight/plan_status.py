@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, Date, FromClause, Integer, bindparam, func, literal_column, select, true
 
 from pip_api.access.principals import Principal
-from pip_api.db.constructs import as_json, as_uid, each, is_one_of, json_list, json_record, json_text, padded
+from pip_api.db.constructs import as_json, as_uid, each, is_one_of, json_list, json_record, json_text, next_day, padded
 from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem
 from pip_api.kernel.call import Answer, Call
@@ -128,13 +128,39 @@ class Sources:
 def level_today(of: Sources, force_code: ColumnElement[str]) -> ColumnElement[str]:
     """The level of a force today, as the text of a JSON object; null when nobody has set one."""
     held, level = of.held, of.level
-    told = json_record(("code", level.c.code), ("level", level.c.level), ("since", held.c.starts_on))
+    told = json_record(("code", level.c.code), ("level", level.c.level), ("since", level_since(held)))
+    return at_level_today(told, held, level, force_code)
+
+
+def at_level_today(
+    told: ColumnElement[Any], held: FromClause, level: FromClause, force_code: ColumnElement[str]
+) -> ColumnElement[str]:
+    """What is to be told of the level of a force today, as text; null when nobody has set one."""
     return (
         select(json_text(told))
         .select_from(held.join(level, level.c.code == held.c.level_code))
         .where(held.c.force_code == force_code, held.c.withdrawn_at.is_(None), held.c.starts_on <= TODAY)
         .where(func.coalesce(held.c.ends_on, TODAY) >= TODAY)
         .limit(ONE)
+        .scalar_subquery()
+    )
+
+
+def level_since(held: FromClause) -> ColumnElement[date]:
+    """Since when a force has been at a level without a break: an assignment that follows on another is no new start."""
+    first, before = held.alias("first_at_level"), held.alias("before_at_level")
+    follows_on = (
+        select(before.c.id)
+        .where(before.c.force_code == first.c.force_code, before.c.level_code == first.c.level_code)
+        .where(before.c.withdrawn_at.is_(None), next_day(before.c.ends_on) == first.c.starts_on)
+        .correlate(first)
+        .exists()
+    )
+    return (
+        select(func.max(first.c.starts_on))
+        .where(first.c.force_code == held.c.force_code, first.c.level_code == held.c.level_code)
+        .where(first.c.withdrawn_at.is_(None), first.c.starts_on <= held.c.starts_on, ~follows_on)
+        .correlate(held)
         .scalar_subquery()
     )
 
