@@ -14,7 +14,7 @@ AVON, DEVON, KENT = "avon-and-somerset", "devon-and-cornwall", "kent"
 CONCERN = {
     "force_code": AVON,
     "title": "Calls are not attended in time",
-    "source": "ppmg",
+    "source": "force",
     "identified_by": "PPMG",
     "identified_on": "2026-10-01",
 }

@@ -232,8 +232,8 @@ async def closed(cast: Cast, plan: Record) -> Record:
     lead, of = cast.force_lead, {"pip_id": plan["id"]}
     for action in (await of_plan(lead, "/v1/actions", plan, sort="task_number"))[1:]:
         await set_to(lead, "/v1/actions", action["id"], status="completed", completed_on="2027-05-20")
-    for id in plan["concern_ids"]:
-        await set_to(lead, "/v1/concerns", id, status="resolved")
+    for id, who in zip(plan["concern_ids"], (lead, cast.ppmg_member, cast.ppmg_member), strict=True):
+        await set_to(who, "/v1/concerns", id, status="resolved")  # by whom it was identified
     plan = await gone(lead, plan, "sustaining", reason="All actions are done")
     await made(lead, "/v1/follow-ups", **of, title="Does it hold?", due_on="2027-09-01")
     assert await red(lead, plan) == "28"

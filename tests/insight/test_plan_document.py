@@ -55,7 +55,7 @@ async def test_a_document_has_the_parts_as_their_nouns_answer_them(admin: httpx.
 
 async def test_known_concerns_are_those_that_are_left_out(admin: httpx.AsyncClient, plan: Record) -> None:
     covered = await a_concern(admin, title="Covered elsewhere")
-    left_out = await a_concern(admin, title="Left out")
+    left_out = await a_concern(admin, title="Left out", source="ppmg")
     await a_concern(admin, title="Over", status="resolved")
     await a_concern(admin, title="Another force's", force_code=DEVON)
     await a_plan(admin, covered)

@@ -21,7 +21,10 @@ async def names(caller: httpx.AsyncClient, path: str, **query: str) -> list[str]
 @pytest.fixture
 async def actions(admin: httpx.AsyncClient) -> dict[str, Record]:
     """Four actions of two forces, by their titles."""
-    first, second = await a_concern(admin, title="Calls"), await a_concern(admin, title="Stops", source="force")
+    first, second = (
+        await a_concern(admin, title="Calls", source="ppmg"),
+        await a_concern(admin, title="Stops", source="force"),
+    )
     theirs = await a_concern(admin, force_code=KENT, title="Files")
     plan, their_plan = await a_plan(admin, first, second), await a_plan(admin, theirs)
     made = [

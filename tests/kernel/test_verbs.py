@@ -141,7 +141,7 @@ async def test_what_cannot_be_changed_is_told_from_what_is_not_known(lead: httpx
     answer = await changed(lead, "/v1/concerns", concern, titel="x")
     (wrong,) = refused(answer, 422, "validation_failed")["errors"]
     assert (wrong["code"], wrong["pointer"], wrong["suggestion"]) == ("unknown_field", "#/titel", "title")
-    assert wrong["allowed"] == sorted(set(concern) - {"id", "force_code"} - STAMPS)
+    assert wrong["allowed"] == sorted(set(concern) - {"id", "force_code", "source"} - STAMPS)
     answer = await lead.post("/v1/concerns", json=CONCERN | {"version": 1})
     refused(answer, 422, "validation_failed")
     assert codes(answer) == [("read_only", "#/version")]

@@ -100,7 +100,7 @@ async def _seed_redaction(
     world: World, lead: httpx.AsyncClient, redactor: httpx.AsyncClient, position: str, force: str
 ) -> None:
     word = sentinel(force)
-    concern = {"force_code": force, "source": "ppmg", "identified_by": word, "identified_on": "2026-10-01"}
+    concern = {"force_code": force, "source": "force", "identified_by": word, "identified_on": "2026-10-01"}
     row = await made(lead, "/v1/concerns", title=f"{word} title", **concern)
     current = {"If-Match": '"v1"'}
     assert (await lead.patch(f"/v1/concerns/{row['id']}", json={"title": word}, headers=current)).status_code == 200

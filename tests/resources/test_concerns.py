@@ -88,9 +88,31 @@ async def test_the_inspectorate_notes_concerns_and_a_force_cannot_for_another(
 
 
 async def test_concerns_are_found(lead: httpx.AsyncClient) -> None:
-    await a_concern(lead)
+    await a_concern(lead, source="ppmg")
     late = await a_concern(lead, identified_on="2026-11-01", source="force", status="resolved")
     for query in ({"status": "resolved"}, {"source": "force"}, {"identified_after": "2026-10-01"}):
         items = (await lead.get(PATH, params=query)).json()["items"]
         assert [each["id"] for each in items] == [late["id"]], query
     assert (await lead.get(PATH, params={"force": DEVON})).json()["items"] == []
+
+
+async def test_a_concern_is_resolved_for_whoever_identified_it(service: Service, lead: httpx.AsyncClient) -> None:
+    """Else a force could mute what PPMG or the inspectorate found in it."""
+    speaking = {"ppmg": "ppmg_member", "inspectorate": "reviewer_hmicfrs", "force": "force_lead"}
+    callers = {source: await service.caller(role) for source, role in speaking.items() if source != "force"}
+    callers["force"] = lead
+    for source in speaking:
+        concern = await a_concern(lead, source=source)
+        wrong = refused(await changed(lead, "/v1/concerns", concern, source="other"), 422, "validation_failed")
+        assert [(each["code"], each["pointer"]) for each in wrong["errors"]] == [("read_only", "#/source")]
+        if source != "force":
+            gone = await lead.delete(f"/v1/concerns/{concern['id']}", headers={"If-Match": '"v1"'})
+            refused(gone, 403, "permission_denied")
+            changed_by_force = await changed(lead, "/v1/concerns", concern, status="resolved")
+            assert [each["rule"] for each in refused(changed_by_force, 422, "validation_failed")["errors"]] == [
+                "CON-006"
+            ]
+            resolved_already = await lead.post("/v1/concerns", json=CONCERN | {"source": source, "status": "resolved"})
+            assert codes(resolved_already) == [("permission_denied", "#/status")]
+        resolved = await changed(callers[source], "/v1/concerns", concern, status="resolved")
+        assert (resolved.status_code, resolved.json()["status"]) == (200, "resolved")

@@ -1,20 +1,23 @@
 """What is a performance concern: who found it, what shows it, whose it is, and what else does it affect?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlmodel import Field
 
+from pip_api.access.principals import denied
 from pip_api.db.statements import Record
-from pip_api.kernel.checks import has_come, in_order, once
+from pip_api.http.problems import Problem
+from pip_api.kernel.checks import has_come, in_order, once, said_by
 from pip_api.kernel.query import after, before, equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
 from pip_api.kernel.shapes import Day, Line, Named, Owned, Prose, Shape, examples, members, one_of, owner
 from pip_api.resources.forces import forces
 from pip_api.resources.measures import measures
+from pip_api.rules.lifecycle import ANSWERS, PRESENT
 
 
 class ConcernSource(StrEnum):
@@ -49,7 +52,6 @@ class Effect(BaseModel):
 class ConcernFields(Shape):
     title: Line
     description: Prose = ""
-    source: ConcernSource = one_of("The kind of body that identified it.")
     identified_by: Line = Field(description="Who identified it: a body, a meeting, a person.")
     identified_on: Day
     owner: Line | None = Field(default=None, description="Who in the force owns it.")
@@ -75,10 +77,24 @@ class ConcernCreate(ConcernFields):
     )
 
     force_code: str = owner()
+    source: ConcernSource = one_of("The kind of body that identified it. It stays as it was said at first.")
 
 
 class Concern(Owned, ConcernCreate, table=True):
     pass
+
+
+SPEAKING_FOR: Final[Mapping[str, str]] = {"ppmg": PRESENT, "inspectorate": ANSWERS["hmicfrs"]}
+"""By which permission somebody says for the body that identified a concern that it stands no longer."""
+
+
+def of_the_source(concern: Record) -> str:
+    return SPEAKING_FOR.get(concern["source"], "concern:write")
+
+
+def is_dropped_by_its_source(concern: Record, on: RuleContext) -> Problem | None:
+    needed = of_the_source(concern)
+    return None if on.by.held.holds(needed, concern["force_code"]) else denied(needed, concern["force_code"])
 
 
 def affects_another(concern: Record, on: RuleContext) -> Iterator[Record]:
@@ -117,5 +133,13 @@ concerns = Resource(
         has_come("CON-003", "identified_on"),
         once("CON-004", "measure_codes"),
         in_order("CON-005", "starts_on", "ends_on"),
+        said_by(
+            "CON-006",
+            "status",
+            of_the_source,
+            "Who identified it says that it is resolved.",
+            at_first=ConcernStatus.open,
+        ),
     ],
+    stays=[is_dropped_by_its_source],
 )

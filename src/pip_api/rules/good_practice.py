@@ -42,8 +42,8 @@ def _quiet(plan: PlanDocument, member: str, detail: str) -> Gaps:
 @_checks(1)
 def concerns_left_out(plan: PlanDocument) -> Gaps:
     for place, concern in enumerate(plan["known_concerns"]):
-        if not concern.get("covered_elsewhere"):
-            yield Gap(f"#/known_concerns/{place}", "An open concern of the force is in no plan.")
+        if concern.get("source") == "ppmg" and not concern.get("covered_elsewhere"):
+            yield Gap(f"#/known_concerns/{place}", "A concern that PPMG identified in the force is in no plan.")
 
 
 @_checks(2)
