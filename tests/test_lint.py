@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pip_api.rules.readiness import readiness
+from pip_api.rules.readiness import NEWEST, readiness
 from tests.rules.plans import plan
 from tests.test_cli import run
 
@@ -59,6 +59,14 @@ def test_what_is_no_plan_exits_with_2_and_says_what_is_wrong(tmp_path: Path, tex
     done = run(tmp_path, "lint", kept(tmp_path, text))
     assert (done.returncode, done.stdout) == (2, "")
     assert says in done.stderr
+
+
+def test_the_rules_are_those_of_the_set_that_is_named(tmp_path: Path) -> None:
+    named = run(tmp_path, "lint", kept(tmp_path, plan()), "--ruleset", NEWEST)
+    assert (named.returncode, named.stdout) == (0, run(tmp_path, "lint", "plan.json").stdout)
+    unknown = run(tmp_path, "lint", "plan.json", "--ruleset", "cop-1999")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert unknown.stderr == f"pip-api: There is no ruleset 'cop-1999'. There are: {NEWEST}.\n"
 
 
 def test_a_file_that_is_not_there_is_said_in_a_sentence(tmp_path: Path) -> None:

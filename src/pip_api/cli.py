@@ -16,6 +16,7 @@ from pip_api.access_commands import accounts, grants
 from pip_api.client_commands import clients, create_clients, with_services
 from pip_api.exchange.checking import verify
 from pip_api.ledger_commands import ledger
+from pip_api.rules.ruleset_files import RulesetsRefused
 from pip_api.settings import NOBODY, Settings, StartRefused, load
 
 log = logging.getLogger("pip_api.cli")
@@ -39,7 +40,7 @@ def main() -> None:
     """The entry point. What stops a start is said in one sentence, with exit code 2."""
     try:
         app()
-    except StartRefused as refusal:
+    except (StartRefused, RulesetsRefused) as refusal:
         _stop(str(refusal))
 
 
@@ -229,6 +230,7 @@ def import_file(
 def lint(
     file: Annotated[Path, typer.Argument(help="A plan document, or - for standard input.", allow_dash=True)],
     as_json: Annotated[bool, typer.Option("--json", help="The report as the service would answer it.")] = False,
+    ruleset: Annotated[str, typer.Option(help="By which rules; the newest, where nothing is said.")] = "",
 ) -> None:
     """Hold a plan document against the good practice of the College, offline.
 
@@ -236,9 +238,11 @@ def lint(
     when it is not, 2 when it is no plan document.
     """
     from pip_api.insight.written_plan import read_written
+    from pip_api.rules import readiness as rules
     from pip_api.rules.plan_document import NotAPlan
-    from pip_api.rules.readiness import readiness
 
+    if ruleset and ruleset not in rules.rulesets():
+        _stop(f"There is no ruleset {ruleset!r}. There are: {', '.join(rules.rulesets())}.")
     try:
         plan = read_written(json.loads(sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")))
     except OSError as error:
@@ -251,7 +255,7 @@ def lint(
         for fault in refusal.faults:
             print(f"{file}{fault.pointer}: {fault.detail}", file=sys.stderr)
         _stop(f"{file} is not a plan document.")
-    report = readiness(plan)
+    report = rules.readiness(plan, rules.ruleset(ruleset or rules.NEWEST))
     if as_json:
         print(json.dumps(report.as_json(plan), indent=2, ensure_ascii=False))
     else:

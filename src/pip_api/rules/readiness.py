@@ -10,11 +10,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Literal
 
-import yaml
-
 from pip_api.rules.conditions import CONDITIONS
 from pip_api.rules.good_practice import CHECKS, Gap
 from pip_api.rules.plan_document import PlanDocument
+from pip_api.rules.ruleset_files import RulesetFile, ruleset_files
 
 NEWEST: Final = "cop-2026.1"
 """The ruleset that is used where none is named."""
@@ -121,24 +120,31 @@ class Report:
 
 
 def rulesets() -> list[str]:
-    """The ids of all rulesets, the oldest first."""
-    return sorted(each.name.removesuffix(".yaml") for each in _SHIPPED.iterdir() if each.name.endswith(".yaml"))
+    """The ids of all rulesets, the oldest first. Raises RulesetsRefused."""
+    return list(_shipped())
+
+
+def ruleset(id: str) -> Ruleset:
+    """A ruleset. Raises KeyError for one that there is not, and RulesetsRefused."""
+    return _shipped()[id]
 
 
 @cache
-def ruleset(id: str) -> Ruleset:
-    """A ruleset. Raises KeyError for one that there is not."""
-    if id not in rulesets():
-        raise KeyError(id)
-    given = yaml.load((_SHIPPED / f"{id}.yaml").read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506  (text only)
-    rules = [_rule(given, each) for each in given["rules"]]
-    return Ruleset(given["id"], given["title"], given["published_on"], rules)
+def _shipped() -> dict[str, Ruleset]:
+    """All of them, read and checked at once: the service does not start with one that it could not use."""
+    texts = {each.name: each.read_text("utf-8") for each in _SHIPPED.iterdir() if each.name.endswith(".yaml")}
+    return {id: _ruleset(file) for id, file in ruleset_files(texts).items()}
 
 
-def _rule(given: dict[str, Any], rule: dict[str, Any]) -> Rule:
-    source = Source(given["source"], rule["lines"], rule["says"])
-    fix = Fix(**rule["fix"])
-    return Rule(rule["id"], rule["title"], rule["severity"], rule.get("applies_when", "always"), source, fix)
+def _ruleset(file: RulesetFile) -> Ruleset:
+    rules = [
+        Rule(
+            rule.id, rule.title, rule.severity, rule.applies_when,
+            Source(file.source, rule.lines, rule.says), Fix(rule.fix.method, rule.fix.path),
+        )
+        for rule in file.rules
+    ]  # fmt: skip
+    return Ruleset(file.id, file.title, file.published_on.isoformat(), rules)
 
 
 def as_json(rules: Ruleset) -> dict[str, Any]:
