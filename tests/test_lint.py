@@ -20,7 +20,8 @@ def kept(folder: Path, document: Any) -> str:
 def test_a_ready_plan_exits_with_0_and_a_line_for_each_rule(tmp_path: Path) -> None:
     done = run(tmp_path, "lint", kept(tmp_path, plan()))
     assert (done.returncode, done.stderr) == (0, "")
-    lines = done.stdout.splitlines()
+    *lines, verdict = done.stdout.splitlines()
+    assert verdict == f"ready by {NEWEST}: 30 passed, 0 failed, 0 warned, 0 not applicable"
     assert [line.split()[1] for line in lines] == [f"PIP-GP-{number:02}" for number in range(1, 31)]
     assert {line.split()[0] for line in lines} == {"pass"}
 
@@ -28,8 +29,13 @@ def test_a_ready_plan_exits_with_0_and_a_line_for_each_rule(tmp_path: Path) -> N
 def test_a_plan_that_is_not_ready_exits_with_1_and_says_where(tmp_path: Path) -> None:
     done = run(tmp_path, "lint", kept(tmp_path, plan({"/concerns/0/owner": None})))
     assert done.returncode == 1
-    (line,) = (line for line in done.stdout.splitlines() if line.startswith("fail"))
-    assert line == "fail           PIP-GP-21  Nobody owns the concern. (#/concerns/0)"
+    lines = done.stdout.splitlines()
+    (place,) = (place for place, line in enumerate(lines) if line.startswith("fail"))
+    assert lines[place : place + 2] == [
+        "fail           PIP-GP-21  Nobody owns the concern. (#/concerns/0)",
+        "               fix        PATCH /v1/concerns/attendance",
+    ]
+    assert lines[-1] == f"not ready by {NEWEST}: 29 passed, 1 failed, 0 warned, 0 not applicable"
 
 
 def test_a_warning_alone_leaves_a_plan_ready(tmp_path: Path) -> None:

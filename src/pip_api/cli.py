@@ -234,8 +234,9 @@ def lint(
 ) -> None:
     """Hold a plan document against the good practice of the College, offline.
 
-    The document is what /v1/pips/{id}/document answers. Prints one line a rule. Exits with 0 when the plan is ready, 1
-    when it is not, 2 when it is no plan document.
+    The document is what /v1/pips/{id}/document answers. Prints a line for each rule, below it the request that
+    puts right what falls short, and the verdict. Exits with 0 when the plan is ready, 1 when it is not, 2 when it is no
+    plan document.
     """
     from pip_api.insight.written_plan import read_written
     from pip_api.rules import readiness as rules
@@ -259,9 +260,14 @@ def lint(
     if as_json:
         print(json.dumps(report.as_json(plan), indent=2, ensure_ascii=False))
     else:
-        for result in report.results:
-            told = f"{result.detail} ({', '.join(result.evidence)})" if result.detail else result.rule.title
-            print(f"{result.result:<14} {result.rule.id}  {told}")
+        told = report.as_json(plan)
+        for line in told["results"]:
+            says = f"{line['detail']} ({', '.join(line['evidence'])})" if line["detail"] else line["title"]
+            print(f"{line['result']:<14} {line['rule']}  {says}")
+            if line["fix"]:
+                print(f"{'':<14} fix        {line['fix']['method']} {line['fix']['href']}")
+        score = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in told["score"].items())
+        print(f"{told['verdict'].replace('_', ' ')} by {told['ruleset']}: {score}")
     raise typer.Exit(0 if report.ready else 1)
 
 
