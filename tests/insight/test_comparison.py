@@ -11,7 +11,13 @@ FIGURE = f"/v1/forces/{AVON}/measures/{{}}/figures/{{}}"
 
 
 @pytest.fixture
-async def figures(admin: httpx.AsyncClient, lead: httpx.AsyncClient) -> None:
+async def leader(service: Service) -> httpx.AsyncClient:
+    """Who leads the force, and its people too."""
+    return await service.signed_in(("force_lead", f"force:{AVON}"), ("people_lead", f"force:{AVON}"))
+
+
+@pytest.fixture
+async def figures(admin: httpx.AsyncClient, lead: httpx.AsyncClient, leader: httpx.AsyncClient) -> None:
     await a_tree(lead)
     await made(admin, "/v1/measures", **MEASURE)
     await made(admin, "/v1/measures", **(MEASURE | {"code": "calls", "unit": "count", "name": "Calls"}))
@@ -30,7 +36,9 @@ async def figures(admin: httpx.AsyncClient, lead: httpx.AsyncClient) -> None:
         ("answered-in-time", "2026-10", "south", {"value": 25, "numerator": 10, "denominator": 40}),
     ):
         query = {} if unit is None else {"unit": unit}
-        answer = await lead.put(FIGURE.format(measure, period), params=query, json=body)
+        answer = await (leader if unit == "post-7" else lead).put(
+            FIGURE.format(measure, period), params=query, json=body
+        )
         assert answer.is_success, answer.text
 
 
@@ -77,13 +85,15 @@ async def test_it_is_told_how_far_each_falls_short_of_the_target(
     assert (await compared(lead, "answered-in-time"))["measure"]["target"] == 40
 
 
-async def test_each_level_can_be_compared(lead: httpx.AsyncClient, figures: None) -> None:
+async def test_each_level_can_be_compared(lead: httpx.AsyncClient, leader: httpx.AsyncClient, figures: None) -> None:
     teams = await compared(lead, of="north")
     assert (teams["of"]["code"], teams["kind"], teams["own"]["value"]) == ("north", "team", 40.2)
     assert (values(teams), teams["total"]["value"]) == ({"north-patrol": 10, "north-response": 30}, 40)
     assert {each["unit"]["parent_code"] for each in teams["items"]} == {"north"}
     assert [*values(await compared(lead, kind="team"))] == ["north-patrol", "north-response", "south-response"]
-    assert values(await compared(lead, of="north", kind="individual")) == {"post-7": 3}
+    assert values(await compared(leader, of="north", kind="individual")) == {"post-7": 3}
+    unseen = await compared(lead, of="north", kind="individual")
+    assert (values(unseen), unseen["total"]["figures"]) == ({"post-7": None}, 0)
     assert values(await compared(lead, of="south", kind="individual")) == {}
     for query in ({"of": "post-7"}, {"of": "north", "kind": "place"}, {"kind": "county"}, {"period": "october"}):
         refused(await lead.get(PATH.format("calls"), params=query), 400, "invalid_parameter")

@@ -179,11 +179,16 @@ async def test_a_framework_is_read_as_one_view_across_services(
     assert {len(each["items"]) for each in (await read(lead, measure="calls"))["measures"]} == {0}
 
 
-async def test_an_individual_sees_the_aspects_of_the_role(lead: httpx.AsyncClient, tree: dict[str, Record]) -> None:
-    await recorded(lead, "answered", "2026-09", 3, unit="post-7")
+async def test_an_individual_sees_the_aspects_of_the_role(
+    service: Service, lead: httpx.AsyncClient, tree: dict[str, Record]
+) -> None:
+    leader = await service.signed_in(("force_lead", f"force:{AVON}"), ("people_lead", f"force:{AVON}"))
+    await recorded(leader, "answered", "2026-09", 3, unit="post-7")
     role = await made(lead, "/v1/job-roles", force_code=AVON, title="Sergeant", measure_codes=["answered", "calls"])
-    found = await read(lead, job_role=role["id"], unit="post-7")
+    found = await read(leader, job_role=role["id"], unit="post-7")
     assert (found["unit"]["kind"], found["job_role"]["title"]) == ("individual", "Sergeant")
     assert {each["code"]: [figure["value"] for figure in each["figures"]] for each in found["measures"]} == {
         "answered": [3], "calls": [],
     }  # fmt: skip
+    unseen = await read(lead, job_role=role["id"], unit="post-7")
+    assert [each["figures"] for each in unseen["measures"]] == [[], []]

@@ -92,3 +92,39 @@ async def test_a_file_may_name_units(
     for unit in ("", "?unit=north", "?unit=south"):
         values[unit] = (await lead.get(ONE.format(*PLACE) + unit)).json()["value"]
     assert list(values.values()) == [9, 6, 5]
+
+
+async def test_figures_of_an_individual_are_for_those_who_lead_people(
+    service: Service, admin: httpx.AsyncClient, lead: httpx.AsyncClient, tree: dict[str, Record]
+) -> None:
+    """Whoever reads people knows who is in a post: so nobody else is told the figures of the post."""
+    await made(admin, "/v1/measures", **MEASURE)
+    leader = await service.signed_in(("force_lead", f"force:{AVON}"), ("people_lead", f"force:{AVON}"))
+    one = f"{ONE.format(*PLACE)}?unit=post-7"
+    sent = await leader.put(one, json={"value": 43210.75})
+    assert sent.status_code == 201, sent.text
+    assert (await leader.put(f"{ONE.format(*PLACE)}?unit=north", json={"value": 5})).status_code == 201
+    await service.seal()
+    units = {"unit": "post-7,north"}
+    roles = ("ppmg_member", "reviewer_home_office", "data_submitter", "force_reader")
+    for caller in (admin, lead, *[await service.caller(role) for role in roles]):
+        for path in ("/v1/figures", "/v1/figures/totals"):
+            (only,) = (await caller.get(path, params=units)).json()["items"]
+            assert only.get("value", only.get("total")) == 5
+        refused(await caller.get(one), 404, "not_found")
+        refused(await caller.get(one.replace("?", "/revisions?")), 404, "not_found")
+    refused(await lead.put(one, json={"value": 1}), 403, "permission_denied")
+    row = {"force_code": AVON, "measure_code": CODE, "period_start": "2026-10-01", "period_end": "2026-10-31"}
+    row |= {"unit_code": "post-7", "value": "43210.75"}
+    wrong = refused(await send(lead, written([row], tuple(row))), 422, "import_failed")
+    assert [each["rule"] for each in wrong["problems"]] == ["FIG-007"]
+    assert (await imported(leader, written([row], tuple(row))))["counts"] == counted(unchanged=1)
+    assert [each["value"] for each in (await leader.get("/v1/figures", params=units)).json()["items"]] == [5, 43210.75]
+    assert (await leader.get("/v1/figures/totals", params=units)).json()["items"][0]["total"] == 43215.75
+    assert (await leader.get(one.replace("?", "/revisions?"))).json()["items"][0]["value"] == 43210.75
+    auditor = await service.caller("auditor")
+    event = sent.headers["audit-event"]
+    (listed,) = (await auditor.get("/v1/audit-events?action=individual_figure.recorded")).json()["items"]
+    assert (listed["id"], listed["resource"]["ref"], listed["withheld"]) == (event, None, "person:read")
+    for path in (f"/v1/audit-events/{event}", f"/v1/audit-events/{event}/proof", "/v1/audit-log/export"):
+        assert "43210.75" not in (await auditor.get(path)).text

@@ -67,7 +67,7 @@ PERSONAL_NOUNS: Final = (
 """What is known of single people: for those who lead them in a force or a region, and never for the nation."""
 
 
-WITHHELD: Final = {noun: f"{noun}:read" for noun in PERSONAL_NOUNS}
+WITHHELD: Final = {noun: f"{noun}:read" for noun in PERSONAL_NOUNS} | {"individual_figure": "person:read"}
 """Of the ledger's entries of these nouns, whoever audits is told the words only with this permission for the force."""
 
 

@@ -37,7 +37,7 @@ from pip_api.http.problems import Problem, fault
 from pip_api.kernel.call import Call
 from pip_api.kernel.resource import visible
 from pip_api.kernel.shapes import Day, Exact, Line, Named, Prose
-from pip_api.resources.figures import KEY, FigureStatus, figures, is_newest
+from pip_api.resources.figures import KEY, OF_INDIVIDUALS, FigureStatus, figures, is_newest, is_open
 from pip_api.resources.measures import MeasureKind, measures
 from pip_api.resources.units import WHOLE_FORCE, units
 
@@ -89,7 +89,7 @@ _COUNTED_IN = Statement(
 )
 _PLACES = Statement(
     select(units.table.c.force_code, units.table.c.code).where(
-        units.table.c.withdrawn_at.is_(None), *visible(units.table)
+        units.table.c.withdrawn_at.is_(None), *visible(units.table), is_open(units.table)
     )
 )
 _ANY_TWICE = Statement(
@@ -153,7 +153,7 @@ _LINES = Statement(
 async def merge(call: Call, batches: Batches, report: Report, import_id: UUID) -> str:
     """Writes a new revision of each figure whose number is new or differs from the newest one."""
     forces = frozenset(call.by.reach("figure:write")) & frozenset(call.by.reach("figure:read"))
-    places = await call.session.fetch(_PLACES, forces=tuple(sorted(forces)))
+    places = await call.session.fetch(_PLACES, forces=tuple(sorted(forces)), people=call.by.reach(OF_INDIVIDUALS))
     counted = await call.session.fetch(_COUNTED_IN)
     known = Known(
         forces,
@@ -198,7 +198,7 @@ async def digest(call: Call, entry_id: UUID) -> str:
 @dataclass(frozen=True, slots=True)
 class Known:
     """What rows are held against: the forces that may be written for, in what each measure is counted, which of them
-    are predictions, the units of the forces, and the day."""
+    are predictions, the units that may be written for, and the day."""
 
     forces: frozenset[str]
     counted_in: Mapping[str, str]
@@ -254,7 +254,7 @@ def _faults(row: Record, known: Known, unit: str | None) -> list[Record]:
         detail = "There is no force with this code that you may write figures for."
         wrongs.append({**fault("unknown_reference", detail, rule="FIG-002"), "column": "force_code"})
     elif (row["force_code"], row.get("unit_code", WHOLE_FORCE)) not in known.units:
-        detail = "There is no unit with this code in the force."
+        detail = "There is no unit with this code in the force for which you may write figures."
         wrongs.append({**fault("unknown_reference", detail, rule="FIG-007"), "column": "unit_code"})
     if unit is None:
         detail = "There is no measure with this code."

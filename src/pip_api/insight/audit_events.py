@@ -112,6 +112,7 @@ def _moment(name: str, describes: str, compare: Callable[[Any, Any], ColumnEleme
 
 _BESIDE = {
     "figure": ("recorded",),
+    "individual_figure": ("recorded",),
     "import": ("completed",),
     "log": ("retired",),
     "pip": ("moved",),

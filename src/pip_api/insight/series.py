@@ -14,7 +14,7 @@ from pip_api.db.statements import Record, Statement
 from pip_api.http.problems import Problem
 from pip_api.kernel.call import Call
 from pip_api.ledger.as_of import Mark, MarkKind
-from pip_api.resources.figures import KEY, FigureStatus, figure_rows, is_newest
+from pip_api.resources.figures import KEY, OF_INDIVIDUALS, FigureStatus, figure_rows, is_newest, is_told
 from pip_api.rules.periods import Period, written
 
 
@@ -39,6 +39,7 @@ def _asked(rows: Any, kind: MarkKind) -> list[ColumnElement[bool]]:
         any_of(rows.c.measure_code, bindparam("measures", type_=Texts())),
         any_of(rows.c.unit_code, bindparam("units", type_=Texts())),
         is_newest(rows, kind),
+        is_told(rows),
     ]
 
 
@@ -69,8 +70,8 @@ Series = dict[tuple[str, str], list[Record]]
 async def last_figures(call: Call, force: str, measures: Sequence[str], units: Sequence[str], most: int) -> Series:
     """The last so many figures of each measure and unit."""
     mark = Mark(call.moment)
-    asked = {"force": force, "measures": measures, "units": units, "most": most}
-    return _grouped(await call.session.fetch(_last(mark.kind), **asked, **mark.params))
+    asked = {"force": force, "measures": measures, "units": units, "people": call.by.reach(OF_INDIVIDUALS)}
+    return _grouped(await call.session.fetch(_last(mark.kind), **asked, most=most, **mark.params))
 
 
 async def figures_of_period(
@@ -78,8 +79,9 @@ async def figures_of_period(
 ) -> Series:
     """The figure of each measure and unit in one period, where there is one."""
     mark = Mark(call.moment)
-    asked = {"force": force, "measures": measures, "units": units, "period_start": start, "period_end": end}
-    return _grouped(await call.session.fetch(_in_period(mark.kind), **asked, **mark.params))
+    asked = {"force": force, "measures": measures, "units": units, "people": call.by.reach(OF_INDIVIDUALS)}
+    days = {"period_start": start, "period_end": end}
+    return _grouped(await call.session.fetch(_in_period(mark.kind), **asked, **days, **mark.params))
 
 
 def _grouped(rows: Sequence[Record]) -> Series:

@@ -21,7 +21,7 @@ from pip_api.kernel.pages import list_page
 from pip_api.kernel.query import Listing, commas
 from pip_api.kernel.resource import visible
 from pip_api.ledger.as_of import MarkKind
-from pip_api.resources.figures import figure_rows, is_newest
+from pip_api.resources.figures import OF_INDIVIDUALS, figure_rows, is_newest, is_told
 from pip_api.resources.units import WHOLE_FORCE
 
 
@@ -49,7 +49,7 @@ def _totals(column: str) -> Listing:
                 func.min(rows.c.period_start).label("first_day"),
                 func.max(rows.c.period_end).label("last_day"),
             )
-            .where(*visible(rows), is_newest(rows, kind))
+            .where(*visible(rows), is_newest(rows, kind), is_told(rows))
             .where(*(_wanted(name, rows.c[column]) for name, column in _GROUPS.items()))
             .where(any_of(rows.c.unit_code, bindparam("unit", type_=Texts())))
             .group_by(rows.c[column])
@@ -73,7 +73,7 @@ async def list_totals(call: Call) -> Answer:
     by = call.query.get("by", "force")
     if by not in _TOTALS:
         raise bad_parameter("by", "'by' must be force or measure.", allowed=sorted(_TOTALS))
-    wanted: Record = {"forces": call.by.reach("figure:read")}
+    wanted: Record = {"forces": call.by.reach("figure:read"), "people": call.by.reach(OF_INDIVIDUALS)}
     for name in _GROUPS:
         codes = several(name, call.query[name]) if name in call.query else []
         wanted |= {name: codes, f"any_{name}": int(name not in call.query)}

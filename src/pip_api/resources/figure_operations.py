@@ -37,15 +37,17 @@ from pip_api.ledger.as_of import Mark, MarkKind
 from pip_api.resources.figures import (
     CONTENT,
     KEY,
+    OF_INDIVIDUALS,
     SHOWN,
     FigureFields,
     FigureStatus,
     figure_listing,
     figure_rows,
     figures,
+    is_told,
 )
 from pip_api.resources.measures import Measure, MeasureKind
-from pip_api.resources.units import WHOLE_FORCE, Unit
+from pip_api.resources.units import WHOLE_FORCE, Unit, UnitKind
 from pip_api.rules.periods import Period, parse, written
 
 
@@ -90,7 +92,9 @@ def _of_key(figure: Any) -> list[ColumnElement[bool]]:
 
 
 def _of_one(rows: FromClause) -> Select[Any]:
-    return select(*(rows.c[name] for name in SHOWN)).where(*_of_key(rows)).order_by(rows.c.revision.desc())
+    return (
+        select(*(rows.c[name] for name in SHOWN)).where(*_of_key(rows), is_told(rows)).order_by(rows.c.revision.desc())
+    )
 
 
 @lru_cache
@@ -114,7 +118,7 @@ _MEASURE_AND_CURRENT = Statement(
 )
 _unit: Table = Unit.__table__  # type: ignore[attr-defined]
 _UNIT = Statement(
-    select(_unit.c.id).where(
+    select(_unit.c.kind).where(
         _unit.c.force_code == bindparam("force_code", type_=Code),
         _unit.c.code == bindparam("unit_code", type_=Code),
         _unit.c.withdrawn_at.is_(None),
@@ -125,8 +129,8 @@ _INSERT = Statement(insert(figures).values({c.name: bindparam(c.name, type_=c.ty
 
 async def list_figures(call: Call) -> Answer:
     """The newest revision of each figure."""
-    forces = {"forces": call.by.reach("figure:read")}
-    return await list_page(figure_listing, call, "/v1/figures", forces, rowwise(_shown))
+    reached = {"forces": call.by.reach("figure:read"), "people": call.by.reach(OF_INDIVIDUALS)}
+    return await list_page(figure_listing, call, "/v1/figures", reached, rowwise(_shown))
 
 
 async def get_figure(call: Call) -> Answer:
@@ -158,8 +162,12 @@ async def put_figure(call: Call) -> Answer:
         detail = "The period has not begun."
         wrong = fault("in_the_future", detail, "path", parameter="period", rule="FIG-001")
         raise Problem("validation_failed", detail, errors=[wrong])
-    if key["unit_code"] != WHOLE_FORCE and await call.session.one(_UNIT, **key) is None:
+    unit = None if key["unit_code"] == WHOLE_FORCE else await call.session.one(_UNIT, **key)
+    if key["unit_code"] != WHOLE_FORCE and unit is None:
         raise Problem("not_found", "There is no unit with this code in the force.")
+    of_individual = unit is not None and unit["kind"] == UnitKind.individual
+    if of_individual:
+        call.require_for(OF_INDIVIDUALS, key["force_code"])
     revision = found["revision"] or 0
     if call.if_match is not None and not (
         revision if call.if_match.strip() == "*" else revision in versions(call.if_match)
@@ -173,18 +181,18 @@ async def put_figure(call: Call) -> Answer:
     if revision and all(sent[name] == found[name] for name in CONTENT):
         return Answer(200, _shown({**found, **key}), {"ETag": etag(revision)})
     figure = {**key, **sent, "revision": revision + 1, "recorded_at": call.now, "entry_id": call.new_id()}
-    await _write(call, figure)
+    await _write(call, figure, "individual_figure.recorded" if of_individual else "figure.recorded")
     shown = _shown({name: figure[name] for name in SHOWN})
     return Answer(200 if revision else 201, shown, {"ETag": etag(revision + 1)})
 
 
-async def _write(call: Call, figure: Record) -> None:
+async def _write(call: Call, figure: Record, act: str) -> None:
     named = (figure["force_code"], figure["unit_code"], figure["measure_code"], _period(figure))
     reference = "/".join(filter(None, named))
     noted = entries.entry(
         call.occasion(),
         id=figure["entry_id"],
-        act="figure.recorded",
+        act=act,
         subject_id=None,
         subject_ref=reference,
         version=figure["revision"],
@@ -214,7 +222,7 @@ def _asked(call: Call) -> Record:
     unit = call.query.get("unit", WHOLE_FORCE)
     return {
         "force_code": force, "measure_code": measure, "unit_code": unit,
-        "period_start": period.start, "period_end": period.end,
+        "period_start": period.start, "period_end": period.end, "people": call.by.reach(OF_INDIVIDUALS),
     }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """What is a figure: the number of a force, or of a unit of it, for a measure and a period, with every revision kept?
 
 A figure is known by force, measure, unit and period; a second number for the same period is a revision, and none is
-ever changed or deleted. Figures of units lie apart from those of the force, which are not made of them.
+ever changed or deleted. Figures of units lie apart from those of the force, which are not made of them; those of an
+individual are for whoever leads people, because it is known there who is in which post.
 """
 
 from datetime import date, datetime
@@ -10,15 +11,16 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Index, String, Table, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Index, String, Table, bindparam, literal_column, or_, select
 from sqlmodel import Field
 
 from pip_api.db.columns import Amount, Code, Instant, Uid, in_ledger
+from pip_api.db.constructs import Texts, any_of, constant
 from pip_api.kernel.query import Listing, after, before, equal
 from pip_api.kernel.resource import visible
 from pip_api.kernel.shapes import Exact, Line, Prose, Shape, examples, one_of
 from pip_api.ledger.as_of import NOW, MarkKind, as_of_appended
-from pip_api.resources.units import WHOLE_FORCE
+from pip_api.resources.units import WHOLE_FORCE, UnitKind, units
 
 
 class FigureStatus(StrEnum):
@@ -86,6 +88,24 @@ def of_whole_force(figure: Any) -> ColumnElement[bool]:
     return is_whole
 
 
+OF_INDIVIDUALS = "person:read"
+"""What it takes, beside `figure:read`, to read figures of individuals, and to record them."""
+
+
+def is_open(unit: FromClause) -> ColumnElement[bool]:
+    """Whether whoever reads figures of a unit's force reads those of the unit: of individuals, of the forces `people`
+    only. The kind of a unit and its code never change."""
+    people = bindparam("people", type_=Texts())
+    return or_(unit.c.kind != constant(UnitKind.individual.value), any_of(unit.c.force_code, people))
+
+
+def is_told(figure: Any) -> ColumnElement[bool]:
+    """Whether a row is of the force as a whole, or of a unit that is open to the caller."""
+    of = units.table.alias("of_unit")
+    same = (of.c.force_code == figure.c.force_code, of.c.code == figure.c.unit_code)
+    return or_(of_whole_force(figure), select(of.c.id).where(*same, is_open(of)).exists())
+
+
 figure_listing = Listing(
     figure_rows,
     SHOWN,
@@ -102,7 +122,7 @@ figure_listing = Listing(
     lambda rows, shown: (
         *visible(rows, shown.one_force),
         is_newest(rows, shown.kind),
-        *(() if "unit" in shown.used else (of_whole_force(rows),)),
+        is_told(rows) if "unit" in shown.used else of_whole_force(rows),
     ),
     tie_break=KEY,
 )
