@@ -54,7 +54,7 @@ async def test_what_a_role_sees_is_set_for_the_role(
         ("2026-10-01", "self_assessment", "peel:good"),
     ):
         sent = {"graded_on": day, "kind": kind, "grade_item_id": ids[given]}
-        await made(lead, "/v1/inspection-grades", **grade, **sent)
+        await made(admin if kind == "inspection" else lead, "/v1/inspection-grades", **grade, **sent)
     found = await read(lead, job_role=role["id"])
     assert (found["unit"], found["job_role"]) == (None, {"id": role["id"], "title": "Response inspector"})
     assert [(each["code"], each["exception"]) for each in found["measures"]] == [

@@ -35,7 +35,8 @@ async def test_what_there_is_not_is_not_tagged(service: Service, lead: httpx.Asy
     good = {"force_code": AVON, "subject_noun": "concern", "subject_id": concern["id"]}
     good |= {"framework_item_id": await item(lead, "peel:efficiency")}
     for other, fault in (
-        ({"subject_noun": "measure"}, ("unknown_noun", "#/subject_noun")),
+        ({"subject_noun": "grant"}, ("unknown_noun", "#/subject_noun")),
+        ({"subject_noun": "measure"}, ("unknown_reference", "#/subject_id")),
         ({"subject_noun": "pip"}, ("unknown_reference", "#/subject_id")),
         ({"subject_id": theirs["id"]}, ("unknown_reference", "#/subject_id")),
         ({"framework_item_id": concern["id"]}, ("unknown_reference", "#/framework_item_id")),
@@ -71,3 +72,25 @@ async def test_plans_grades_and_lessons_meet_at_one_item(lead: httpx.AsyncClient
     query = {"framework_item": await item(lead, "lancashire-12x12:d1"), "sort": "created_at"}
     found = (await lead.get("/v1/tags", params=query)).json()["items"]
     assert [each["subject_noun"] for each in found] == ["action", "inspection_grade", "lesson"]
+
+
+async def test_what_is_national_is_tagged_by_each_force(
+    service: Service, admin: httpx.AsyncClient, lead: httpx.AsyncClient
+) -> None:
+    provided = await made(admin, "/v1/national-services", title="Records", success_criteria={"reliability": "x"})
+    met = await made(admin, "/v1/national-meetings", title="PPMG", kind="ppmg", held_on="2026-11-10")
+    for noun, row in (("national_service", provided), ("national_meeting", met)):
+        await tagged(lead, noun, row | {"force_code": AVON}, "lancashire-12x12:technology")
+        assert len((await lead.get("/v1/tags", params={"subject": row["id"]})).json()["items"]) == 1
+        elsewhere = await service.caller("force_lead", f"force:{KENT}")
+        assert (await elsewhere.get("/v1/tags", params={"subject": row["id"]})).json()["items"] == []
+
+
+async def test_people_are_not_tagged(service: Service) -> None:
+    """A tag and its note are read by whoever reads plans, up to the nation."""
+    both = await service.signed_in(("force_lead", f"force:{AVON}"), ("people_lead", f"force:{AVON}"))
+    somebody = await made(both, "/v1/people", force_code=AVON, name="Robin Example")
+    about = {"force_code": AVON, "subject_noun": "person", "subject_id": somebody["id"], "note": "Robin leads it."}
+    answer = await both.post("/v1/tags", json=about | {"framework_item_id": await item(both, "peel:efficiency")})
+    assert codes(answer) == [("unknown_noun", "#/subject_noun")]
+    assert not {"person", "conversation"} & set(answer.json()["errors"][0]["allowed"])

@@ -95,6 +95,10 @@ MOVE: Final = "pip:move"
 PAST_GATE: Final = "readiness:override"
 """To move a plan past the gate of readiness, with a reason."""
 
+INSPECT: Final = "inspection_grade:inspect"
+"""To write grades of inspections; those of a force by itself take the other."""
+SELF_ASSESS: Final = "inspection_grade:self_assess"
+
 SELF: Final = "self:read"
 """To ask who one is and what one may do."""
 
@@ -103,8 +107,12 @@ EVERY_ACCOUNT: Final = frozenset({SELF, "head:read"})
 
 ROLES: Final[dict[str, frozenset[str]]] = {
     "force_reader": REFERENCE | PLAN | FIGURES,
-    "force_contributor": REFERENCE | PLAN | FIGURES | DRAFTING | {MOVE, "figure:write"},
-    "force_lead": REFERENCE | PLAN | FIGURES | DRAFTING | {MOVE, "pip:submit", PAST_GATE, "figure:write", "import:run"},
+    "force_contributor": REFERENCE | PLAN | FIGURES | DRAFTING | {MOVE, SELF_ASSESS, "figure:write"},
+    "force_lead": REFERENCE
+    | PLAN
+    | FIGURES
+    | DRAFTING
+    | {MOVE, SELF_ASSESS, "pip:submit", PAST_GATE, "figure:write", "import:run"},
     "force_approver": REFERENCE | PLAN | FIGURES | {MOVE, "pip:approve", PAST_GATE},
     "data_submitter": REFERENCE | FIGURES | {"figure:write", "import:run"},
     "people_lead": REFERENCE
@@ -117,13 +125,13 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     | {MOVE, "pip:present", PAST_GATE}
     | {"support_level_assignment:write", "concern:write", "national_meeting:write", "presentation:write"},
     "reviewer_home_office": OVERSIGHT | answering("home_office"),
-    "reviewer_hmicfrs": OVERSIGHT | answering("hmicfrs") | {"concern:write", "inspection_grade:write"},
+    "reviewer_hmicfrs": OVERSIGHT | answering("hmicfrs") | {"concern:write", "inspection_grade:write", INSPECT},
     "reviewer_college": OVERSIGHT | answering("college"),
     "national_admin": OVERSIGHT
     | DRAFTING
     | every("write", NATIONAL_NOUNS)
     | answering("home_office", "hmicfrs", "college")
-    | {MOVE, "pip:submit", "pip:approve", "pip:present", PAST_GATE}
+    | {MOVE, "pip:submit", "pip:approve", "pip:present", PAST_GATE, INSPECT, SELF_ASSESS}
     | {OVERRIDE, "support_level_assignment:write", "figure:write", "import:run"},
     "redactor": REFERENCE | PLAN | FIGURES | {"redaction:read", "redaction:write", "redaction:approve"},
     "auditor": frozenset({"audit:read"}),

@@ -87,11 +87,12 @@ class Resource:
     at creation, what the service assigns, such as a number; `derived` are columns worked out from the others at every
     write. `sort_as` makes of a column what to sort by instead of itself. `describes` is one sentence for the document.
     `permits` are rules of who may bring a row about at all, beside the permission to write; what breaks one is refused
-    with 403. `moved` are columns that no patch changes, but stories of the noun's own. `changes_access` says that its
-    rows decide who reaches what. `known_as` is the member by which sentences speak of a row: its key, where nothing
-    else is said. `hidden` are columns that are in no answer and in no entry. What a row names is in use, and is not
-    withdrawn, unless its rows keep nothing so (`keeps_in_use`), as those of a report. `stays` say of a row why this
-    caller does not withdraw it now.
+    with 403. `takes` gives for a row the permission that it takes beside that to write, where not everybody who writes
+    the noun writes all of it. `moved` are columns that no patch changes, but stories of the noun's own.
+    `changes_access` says that its rows decide who reaches what. `known_as` is the member by which sentences speak of a
+    row: its key, where nothing else is said. `hidden` are columns that are in no answer and in no entry. What a row
+    names is in use, and is not withdrawn, unless its rows keep nothing so (`keeps_in_use`), as those of a report.
+    `stays` say of a row why this caller does not withdraw it now.
     """
 
     noun: str
@@ -106,6 +107,7 @@ class Resource:
     sorts: Sequence[str] = ()
     references: Sequence[Reference] = ()
     permits: Sequence[Permit] = ()
+    takes: Callable[[Record], str] | None = None
     rules: Sequence[Rule] = ()
     verbs: Sequence[Verb] = ALL_VERBS
     complete: Completion | None = None

@@ -67,7 +67,7 @@ async def create(of: Resource, call: Call, hidden: Mapping[str, Any] | None = No
     # not see, is told as a fault of the body (422), and not as a want of permission.
     if of.home is None or (home is not None and all(each["pointer"] != pointer(of.home) for each in errors)):
         await require_permitted(of, call, new, None, home)
-        call.require_for(of.writes, home)
+        _require_writer(of, call, new, home)
     errors += [] if of.home is not None and home is None else _rules(of, call, new, None, parent, related)
     if errors:
         raise invalid(errors)
@@ -85,7 +85,7 @@ async def create(of: Resource, call: Call, hidden: Mapping[str, Any] | None = No
 async def change(of: Resource, call: Call) -> Answer:
     """A merge patch on the version that the caller has seen."""
     before = await find(of, call, call.path["id"], hold=True)
-    call.require_for(of.writes, _home(of, before))
+    _require_writer(of, call, before, _home(of, before))
     call.check_media_type()
     await require_current(of, call, before, call.body)
     patch = of.accepted_patch(call.body(), call.ignored)
@@ -100,6 +100,7 @@ async def change(of: Resource, call: Call) -> Answer:
         touched = {pointer(name) for name in changed}
         errors += [each for each in broken if _place(each) not in already or _member(each) in touched]
     await require_permitted(of, call, after, before, _home(of, after))
+    _require_writer(of, call, after, _home(of, after))
     if errors:
         raise invalid(errors)
     after |= following(call, before)
@@ -111,7 +112,7 @@ async def change(of: Resource, call: Call) -> Answer:
 async def withdraw(of: Resource, call: Call) -> Answer:
     """Takes a row out of use. It stays readable in its versions: rows are never deleted."""
     before = await find(of, call, call.path["id"], hold=True)
-    call.require_for(of.writes, _home(of, before))
+    _require_writer(of, call, before, _home(of, before))
     await require_current(of, call, before, None)
     context = RuleContext(call.by, call.now, call.today, before)
     for refusal in (stay(before, context) for stay in of.stays):
@@ -237,6 +238,13 @@ def _rules(
 ) -> list[Record]:
     context = RuleContext(call.by, call.now, call.today, before, parent, related)
     return [problem for rule in of.rules for problem in rule(after, context)]
+
+
+def _require_writer(of: Resource, call: Call, row: Record, home: str | None) -> None:
+    """Raises 403 for who may not write such a row here."""
+    call.require_for(of.writes, home)
+    if of.takes is not None:
+        call.require_for(of.takes(row), home)
 
 
 async def require_permitted(of: Resource, call: Call, after: Record, before: Record | None, home: str | None) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Field
 
+from pip_api.access.permissions import INSPECT, SELF_ASSESS
 from pip_api.db.statements import Record
 from pip_api.kernel.checks import has_come
 from pip_api.kernel.query import after, before, equal
@@ -20,9 +21,16 @@ class GradingKind(StrEnum):
     self_assessment = "self_assessment"
 
 
+GRADES = {GradingKind.inspection: INSPECT, GradingKind.self_assessment: SELF_ASSESS}
+"""Who gives grades of each kind: nobody writes those of the other."""
+
+
 class InspectionGradeFields(Shape):
     graded_on: Day
-    kind: GradingKind = one_of("Whether others graded the force, or it graded itself.", default="inspection")
+    kind: GradingKind = one_of(
+        "Whether HMICFRS graded the force, or it graded itself: each writes and withdraws its own grades only.",
+        default="inspection",
+    )
     report: Prose = Field(default="", description="The report, or what the grade rests on.")
 
 
@@ -43,6 +51,10 @@ class InspectionGradeCreate(InspectionGradeFields):
 
 class InspectionGrade(Owned, InspectionGradeCreate, table=True):
     pass
+
+
+def of_who_graded(grade: Record) -> str:
+    return GRADES[grade["kind"]]
 
 
 def fits_the_framework(grade: Record, on: RuleContext) -> Iterator[Record]:
@@ -78,5 +90,6 @@ inspection_grades = Resource(
         Reference("framework_item_id", framework_items),
         Reference("grade_item_id", framework_items),
     ],
+    takes=of_who_graded,
     rules=[has_come("INS-001", "graded_on"), fits_the_framework],
 )
