@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from tests.plans import AVON, DEVON, KENT, a_concern, a_plan, an_action, made, rules_broken, sees_through
-from tests.service import Record, Service
+from tests.plans import AVON, DEVON, KENT, a_concern, a_plan, an_action, changed, made, rules_broken, sees_through
+from tests.service import Record, Service, refused
 
 SCALES, RISKS, MITIGATIONS = "/v1/risk-scales", "/v1/risks", "/v1/mitigations"
 
@@ -54,6 +54,21 @@ async def test_a_risk_is_scored_on_its_scale(
         await made(lead, MITIGATIONS, risk_id=raised["id"], title="What is done")
         listed = (await lead.get(RISKS, params={"kind": kind, "expand": "mitigations"})).json()["items"]
         assert [(each["id"], each["mitigations"]["total"]) for each in listed] == [(raised["id"], 1)]
+
+
+async def test_what_was_scored_stays_on_its_scale(
+    lead: httpx.AsyncClient, whole: Record, action: Record, scale: Record
+) -> None:
+    about = {"pip_id": whole["id"], "title": "x", "raised_on": "2026-11-01", "action_ids": [action["id"]]}
+    about |= {"likelihood": 4, "impact": 2}
+    later = await made(lead, SCALES, force_code=AVON, title="x", size=4, valid_from="2030-01-01", bands=bands(1))
+    assert await rules_broken(lead, RISKS, **about, scale_id=later["id"]) == [("RSK-005", "#/scale_id")]
+    risk = await made(lead, RISKS, **about, scale_id=scale["id"])
+    answer = await changed(lead, SCALES, scale, size=3, bands=bands(1), valid_from="2030-01-01")
+    assert [each["rule"] for each in refused(answer, 422, "validation_failed")["errors"]] == ["SCL-004", "SCL-005"]
+    await sees_through(lead, risk, RISKS, likelihood=3)
+    smaller = await sees_through(lead, scale, SCALES, size=3, bands=bands(1))
+    assert smaller["size"] == 3
 
 
 async def test_what_is_agreed_against_a_risk_has_somebody(

@@ -2,9 +2,9 @@
 
 import httpx
 
-from tests.plans import AVON, a_concern, an_action, made, rules_broken, sees_through
+from tests.plans import AVON, a_concern, an_action, changed, made, rules_broken, sees_through
 from tests.resources.test_tags import tagged
-from tests.service import Record, codes
+from tests.service import Record, codes, refused
 
 ANALYSES, FINDINGS = "/v1/root-cause-analyses", "/v1/findings"
 ANALYSIS = {"force_code": AVON, "title": "Why calls wait", "method": "fishbone", "conducted_on": "2026-10-12"}
@@ -46,6 +46,18 @@ async def test_the_rules_of_an_analysis_are_named(lead: httpx.AsyncClient) -> No
     ]
     for body, told in wrong:
         assert await rules_broken(lead, FINDINGS, **about, **body) == [told]
+
+
+async def test_a_concern_stays_in_an_analysis_as_long_as_something_was_found_of_it(lead: httpx.AsyncClient) -> None:
+    late, abandoned = (await a_concern(lead))["id"], (await a_concern(lead))["id"]
+    analysis = await made(lead, ANALYSES, **ANALYSIS, concern_ids=[late, abandoned])
+    about = {"root_cause_analysis_id": analysis["id"], "kind": "root_cause", "theme": "demand", "title": "Shifts"}
+    finding = await made(lead, FINDINGS, **about, concern_ids=[late, abandoned])
+    answer = await changed(lead, ANALYSES, analysis, concern_ids=[late])
+    assert [each["rule"] for each in refused(answer, 422, "validation_failed")["errors"]] == ["RCA-003"]
+    more = await sees_through(lead, analysis, ANALYSES, concern_ids=[late, abandoned, (await a_concern(lead))["id"]])
+    await sees_through(lead, finding, FINDINGS, concern_ids=[late])
+    assert (await sees_through(lead, more, ANALYSES, concern_ids=[late]))["concern_ids"] == [late]
 
 
 async def test_an_action_answers_findings(lead: httpx.AsyncClient, whole: Record, action: Record) -> None:

@@ -88,7 +88,8 @@ class Resource:
     write. `sort_as` makes of a column what to sort by instead of itself. `describes` is one sentence for the document.
     `permits` are rules of who may bring a row about at all, beside the permission to write; what breaks one is refused
     with 403. `takes` gives for a row the permission that it takes beside that to write, where not everybody who writes
-    the noun writes all of it. `moved` are columns that no patch changes, but stories of the noun's own.
+    the noun writes all of it. `rests` are rules that ask the database, when a row is changed, for what rests on it.
+    `moved` are columns that no patch changes, but stories of the noun's own.
     `changes_access` says that its rows decide who reaches what. `known_as` is the member by which sentences speak of a
     row: its key, where nothing else is said. `hidden` are columns that are in no answer and in no entry. What a row
     names is in use, and is not withdrawn, unless its rows keep nothing so (`keeps_in_use`), as those of a report.
@@ -108,6 +109,7 @@ class Resource:
     references: Sequence[Reference] = ()
     permits: Sequence[Permit] = ()
     takes: Callable[[Record], str] | None = None
+    rests: Sequence[Permit] = ()
     rules: Sequence[Rule] = ()
     verbs: Sequence[Verb] = ALL_VERBS
     complete: Completion | None = None

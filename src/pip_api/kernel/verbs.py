@@ -99,6 +99,8 @@ async def change(of: Resource, call: Call) -> Answer:
         already = {_place(each) for each in _rules(of, call, before, before, parent, related)}
         touched = {pointer(name) for name in changed}
         errors += [each for each in broken if _place(each) not in already or _member(each) in touched]
+    context = RuleContext(call.by, call.now, call.today, before, parent, related)
+    errors += [problem for rule in of.rests async for problem in rule(call.session, after, context)]
     await require_permitted(of, call, after, before, _home(of, after))
     _require_writer(of, call, after, _home(of, after))
     if errors:

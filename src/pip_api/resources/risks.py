@@ -1,18 +1,20 @@
 """What may keep a plan from being delivered, how grave is it on the force's own scale, and what is done about it?"""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from enum import StrEnum
 from itertools import pairwise
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import bindparam, func, select
 from sqlmodel import Field
 
-from pip_api.db.columns import Json
-from pip_api.db.statements import Record
+from pip_api.db.columns import Json, Uid
+from pip_api.db.session import Session
+from pip_api.db.statements import Record, Statement
 from pip_api.kernel.checks import has_come, needs, of_the_plan, once, status_is
 from pip_api.kernel.query import before, equal
-from pip_api.kernel.resource import Reference, Resource, RuleContext
+from pip_api.kernel.resource import Reference, Resource, RuleContext, visible
 from pip_api.kernel.shapes import Day, Line, Owned, Prose, Shape, Whole, examples, one_of, owner, reference
 from pip_api.resources.actions import actions
 from pip_api.resources.forces import forces
@@ -33,7 +35,7 @@ class RiskScaleFields(Shape):
     title: Line
     size: Whole = Field(ge=3, le=6, description="How far likelihood and impact go, from 1.")
     bands: list[Band] = Field(sa_type=Json, min_length=1, max_length=10, description="Its parts, the lowest first.")
-    valid_from: Day = Field(description="From when on it is in use.")
+    valid_from: Day = Field(description="From when on risks are scored on it.")
 
 
 class RiskScaleCreate(RiskScaleFields):
@@ -67,6 +69,19 @@ def rises(scale: Record, on: RuleContext) -> Iterator[Record]:
         yield on.problem("SCL-003", f"/bands/{len(starts) - 1}/from_score", "No score of this scale is so high.")
 
 
+async def holds_its_scores(session: Session, scale: Record, on: RuleContext) -> AsyncIterator[Record]:
+    """What was scored on a scale stays on it: it is made smaller, or of another time, as a scale of its own."""
+    if on.before is None or (scale["size"] >= on.before["size"] and scale["valid_from"] <= on.before["valid_from"]):
+        return
+    used = await session.one(_USED, of_id=scale["id"], force=scale["force_code"])
+    if used is None:
+        return
+    if scale["size"] < max(used["likelihood"], used["impact"]):
+        yield on.problem("SCL-004", "/size", "A risk is scored higher than this scale would go.", "in_use")
+    if scale["valid_from"] > on.today:
+        yield on.problem("SCL-005", "/valid_from", "Risks are scored on it already.", "in_use")
+
+
 risk_scales = Resource(
     noun="risk_scale",
     plural="risk_scales",
@@ -79,6 +94,7 @@ risk_scales = Resource(
     sorts=["valid_from", "title"],
     references=[Reference("force_code", forces, by="code")],
     rules=[rises],
+    rests=[holds_its_scores],
 )
 
 
@@ -133,6 +149,8 @@ class Risk(Owned, RiskCreate, table=True):
 
 def is_on_the_scale(risk: Record, on: RuleContext) -> Iterator[Record]:
     for scale in on.related.get("scale_id", ()):
+        if scale["valid_from"] > on.today:
+            yield on.problem("RSK-005", "/scale_id", f"This scale is in use from {scale['valid_from']} on.")
         for name in ("likelihood", "impact"):
             if risk[name] > scale["size"]:
                 yield on.problem("RSK-003", f"/{name}", f"Its scale goes to {scale['size']}.", "less_than_equal")
@@ -165,6 +183,15 @@ risks = Resource(
         has_come("RSK-004", "raised_on"),
     ],
     derived={"score": lambda risk: score(risk["likelihood"], risk["impact"])},
+)
+
+
+_used = risks.table
+_USED = Statement(
+    select(*(func.max(_used.c[name]).label(name) for name in ("likelihood", "impact")))
+    .where(_used.c.scale_id == bindparam("of_id", type_=Uid()), *visible(_used, one_force=True))
+    .where(_used.c.withdrawn_at.is_(None))
+    .having(func.count() > 0)
 )
 
 

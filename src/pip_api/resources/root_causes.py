@@ -1,16 +1,18 @@
 """What is behind the concerns of a force: how was that looked into, and what was found?"""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from enum import StrEnum
 from uuid import UUID
 
+from sqlalchemy import bindparam, select
 from sqlmodel import Field
 
-from pip_api.db.columns import Json
-from pip_api.db.statements import Record
+from pip_api.db.columns import Json, Uid
+from pip_api.db.session import Session
+from pip_api.db.statements import Record, Statement
 from pip_api.kernel.checks import has_come, once
 from pip_api.kernel.query import equal
-from pip_api.kernel.resource import Reference, Resource, RuleContext
+from pip_api.kernel.resource import Reference, Resource, RuleContext, visible
 from pip_api.kernel.shapes import Day, Line, Owned, Prose, Shape, examples, one_of, owner, reference
 from pip_api.resources.concerns import concerns
 from pip_api.resources.forces import forces
@@ -74,6 +76,16 @@ class RootCauseAnalysis(Owned, RootCauseAnalysisCreate, table=True):
     pass
 
 
+async def covers_its_findings(session: Session, analysis: Record, on: RuleContext) -> AsyncIterator[Record]:
+    """A concern stays as long as something that was found is said to be behind it."""
+    if on.before is None or not set(on.before["concern_ids"]) - set(analysis["concern_ids"]):
+        return
+    for found in await session.fetch(_FOUND, of_id=analysis["id"], force=analysis["force_code"]):
+        if set(found["concern_ids"]) - set(analysis["concern_ids"]):
+            told = f"It was found of another concern too: {found['title']}."
+            yield on.problem("RCA-003", "/concern_ids", told, "in_use")
+
+
 root_cause_analyses = Resource(
     noun="root_cause_analysis",
     plural="root_cause_analyses",
@@ -86,6 +98,7 @@ root_cause_analyses = Resource(
     sorts=["conducted_on", "title"],
     references=[Reference("force_code", forces, by="code"), Reference("concern_ids", concerns, within="force_code")],
     rules=[has_come("RCA-001", "conducted_on"), once("RCA-002", "concern_ids")],
+    rests=[covers_its_findings],
 )
 
 
@@ -152,4 +165,12 @@ findings = Resource(
     ],
     rules=[once("FND-001", "concern_ids"), is_of_the_analysis],
     derived={"cross_cutting": lambda finding: len(finding["concern_ids"]) > 1},
+)
+
+_found = findings.table
+_FOUND = Statement(
+    select(_found.c.title, _found.c.concern_ids)
+    .where(_found.c.root_cause_analysis_id == bindparam("of_id", type_=Uid()), *visible(_found, one_force=True))
+    .where(_found.c.withdrawn_at.is_(None))
+    .order_by(_found.c.id)
 )
