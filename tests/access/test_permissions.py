@@ -14,11 +14,12 @@ from pip_api.access.permissions import (
     is_personal,
 )
 from pip_api.contract import OPERATIONS
+from pip_api.resources.inspections import GRADES
 from pip_api.rules.lifecycle import ANSWERS, MOVING
 from tests.service import Service
 
 USED = {operation.permission for operation in OPERATIONS}
-BESIDE = {OVERRIDE, *ANSWERS.values()} | MOVING
+BESIDE = {OVERRIDE, *ANSWERS.values(), *GRADES.values()} | MOVING
 """Asked for beside the permission of an operation."""
 
 
