@@ -1,6 +1,6 @@
 """How is a version of a row written? Always together with its ledger entry, and nowhere else."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pip_api.db.errors import Conflict
@@ -64,6 +64,15 @@ async def write(
         raise refused(of, conflict, given) from conflict
     if touched == 0:
         raise stale(row["version"])
+
+
+async def write_new(of: Resource, call: Call, rows: Sequence[Record]) -> None:
+    """New rows of a kind, with their entries, in a few statements however many they are. Raises 409."""
+    try:
+        await entries.record(call.session, *(noted(of, call, "created", row, changes(of, row, None)) for row in rows))
+        await call.session.run_many(of.insert, rows)
+    except Conflict as conflict:
+        raise refused(of, conflict) from conflict
 
 
 def refused(of: Resource, conflict: Conflict, given: Iterable[str] = ()) -> Problem:

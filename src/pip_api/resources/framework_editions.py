@@ -11,7 +11,7 @@ from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.document import ID, REASON, Operation
 from pip_api.kernel.shapes import CodeText, Day, Line, Prose, Shape, examples, one_of
 from pip_api.kernel.validation import validated
-from pip_api.kernel.writing import changes, fresh, write
+from pip_api.kernel.writing import changes, fresh, write, write_new
 from pip_api.resources.frameworks import FrameworkStatus, ReviewReason, framework_items, frameworks
 
 
@@ -40,13 +40,13 @@ async def next_edition(call: Call) -> Answer:
     new = kept | sent | {"valid_to": None, "reviewed_from": old["code"]}
     row = frameworks.with_derived(fresh(frameworks, call, new))
     await write(frameworks, call, "created", row, changes(frameworks, row, None))
-    for item in await call.session.fetch(_ITEMS, framework_id=old["id"]):
-        await _copy(call, item, old, row)
+    items = await call.session.fetch(_ITEMS, framework_id=old["id"])
+    await write_new(framework_items, call, [_copy(call, item, old, row) for item in items])
     shown = {name: row[name] for name in frameworks.names}
     return Answer(201, shown, {"ETag": etag(1), "Location": f"{frameworks.path}/{row['id']}"})
 
 
-async def _copy(call: Call, item: Record, old: Record, new: Record) -> None:
+def _copy(call: Call, item: Record, old: Record, new: Record) -> Record:
     """What stands in the edition before is right already, so nothing is looked up. What an item says of its own
     edition it says of the new one."""
     before, after = f"{old['code']}:", f"{new['code']}:"
@@ -58,8 +58,7 @@ async def _copy(call: Call, item: Record, old: Record, new: Record) -> None:
     ]
     own = {name: item[name] for name in framework_items.create.model_fields}
     copied = own | {"framework_id": new["id"], "ref": after + item["code"], "mappings": mappings}
-    row = framework_items.with_derived(fresh(framework_items, call, copied))
-    await write(framework_items, call, "created", row, changes(framework_items, row, None))
+    return framework_items.with_derived(fresh(framework_items, call, copied))
 
 
 _ITEMS = Statement(
