@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -320,6 +320,22 @@ def test_every_module_says_which_question_it_answers() -> None:
 
 def test_no_source_file_is_too_long_to_read() -> None:
     assert {name: lines for name, text in modules() if (lines := len(text.splitlines())) > 300} == {}
+
+
+def test_the_id_of_a_rule_means_one_rule() -> None:
+    """The letters of an id are those of one noun, and what it says is said in one place."""
+    said = [(id, name) for name, text in modules() for id in re.findall(r'"([A-Z]{3}-[0-9]{3})"', text)]
+    of_letters: dict[str, set[str]] = defaultdict(set)
+    for id, name in said:
+        of_letters[id[:3]].add(name)
+    apart = {letters: names for letters, names in of_letters.items() if len(names) > 1}
+    assert apart == {
+        "CRD": {"resources/credentials.py", "resources/credential_operations.py"},
+        "FIG": {"resources/figure_operations.py", "exchange/figures.py"},  # of a single figure, and of a file
+    }
+    times = Counter(id for id, _ in said)
+    several_ways_to_break_one = {"ACC-001", "CRD-003", "FIG-001"}
+    assert {id for id, count in times.items() if count > 1} == several_ways_to_break_one
 
 
 def test_only_the_database_commits() -> None:

@@ -318,7 +318,13 @@ def upgrade() -> None:
     )
     national(
         "national_meeting",
-        *(text("title"), day("held_on"), *listed("agenda"), day("updates_due_on", null=True), text("kind")),
+        *(
+            text("title"),
+            day("held_on"),
+            *listed("agenda", "decisions"),
+            day("updates_due_on", null=True),
+            text("kind"),
+        ),
         coded("region"),
     )
     owned(

@@ -92,6 +92,25 @@ async def test_measures_without_plan_and_plans_without_measure(
     assert told["evidence"]["qualitative_share"] == 0.667, "two thirds, as the paper says"
 
 
+async def test_a_plan_that_was_given_up_covers_nothing(admin: httpx.AsyncClient, lead: httpx.AsyncClient) -> None:
+    plan = await a_plan(lead, await a_concern(lead))
+    dropped, kept = await an_action(lead, plan), await an_action(lead, plan)
+    for action, code in ((dropped, "m5"), (kept, "m6"), (plan, "m7")):
+        await tagged(lead, "pip" if action is plan else "action", action, f"lancashire-12x12:{code}")
+
+    async def covered() -> set[str]:
+        lacking = {each["code"] for each in (await read(lead, LANCASHIRE))["measures_without_plan"]}
+        return {"m5", "m6", "m7"} - lacking
+
+    assert await covered() == {"m5", "m6", "m7"}
+    assert (await changed(lead, "/v1/actions", dropped, status="cancelled")).status_code == 200
+    assert await covered() == {"m6", "m7"}
+    path = f"/v1/pips/{plan['id']}/transitions"
+    moved = await lead.post(path, json={"to": "withdrawn", "reason": "Not needed."}, headers={"If-Match": '"v1"'})
+    assert moved.is_success, moved.text
+    assert await covered() == set()
+
+
 async def test_a_capability_area_has_measures_boards_and_stakeholders(
     admin: httpx.AsyncClient, lead: httpx.AsyncClient, plan: Record
 ) -> None:

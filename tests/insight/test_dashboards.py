@@ -192,3 +192,17 @@ async def test_an_individual_sees_the_aspects_of_the_role(
     }  # fmt: skip
     unseen = await read(lead, job_role=role["id"], unit="post-7")
     assert [each["figures"] for each in unseen["measures"]] == [[], []]
+
+
+async def test_a_measure_that_there_is_not_is_named(lead: httpx.AsyncClient, tree: dict[str, Record]) -> None:
+    told = refused(await lead.get(PATH, params={"measure": "calls,nope"}), 400, "invalid_parameter")
+    assert told["detail"].endswith(": nope.")
+
+
+async def test_a_story_need_not_say_where(lead: httpx.AsyncClient, tree: dict[str, Record]) -> None:
+    story = {"force_code": AVON, "title": "A night", "text": "x", "told_on": "2026-10-03", "measure_codes": ["calls"]}
+    await made(lead, "/v1/stories", **story, kind="story")
+    (calls,) = (await read(lead, measure="calls"))["measures"]
+    assert [each["location"] for each in calls["stories"]] == [None]
+    shapes = (await lead.get("/openapi.json")).json()["components"]["schemas"]
+    assert shapes["StoryShown"]["properties"]["location"]["type"] == ["string", "null"]

@@ -165,3 +165,14 @@ async def test_a_measure_is_tied_to_values_and_expectations(admin: httpx.AsyncCl
     assert answer.json()["mappings"] == item["mappings"] + tied
     path = f"{ITEMS}/lancashire-12x12:fairness"
     refused(await admin.delete(path, headers={"If-Match": '"v1"'}), 409, "in_use")
+
+
+async def test_no_item_belongs_to_itself_by_a_way_round(admin: httpx.AsyncClient) -> None:
+    framework = await made(admin, "/v1/frameworks", code="own", edition="1", title="Our own")
+    about = {"framework_id": framework["id"], "kind": "priority", "title": "x", "position": 1}
+    top = await made(admin, ITEMS, **about, code="a")
+    await made(admin, ITEMS, **about, code="b", parent_code="a")
+    low = await made(admin, ITEMS, **about, code="c", parent_code="b")
+    answer = await changed(admin, ITEMS, top, parent_code="c")
+    assert [each["rule"] for each in refused(answer, 422, "validation_failed")["errors"]] == ["FWI-004"]
+    assert (await changed(admin, ITEMS, low, parent_code="a")).json()["parent_code"] == "a"

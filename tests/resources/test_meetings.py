@@ -75,3 +75,13 @@ async def test_meetings_of_the_nation_are_seen_by_all_and_set_by_the_nation(
     answer = await lead.post("/v1/meetings", json=unknown)
     assert codes(answer) == [("unknown_reference", "#/national_meeting_id")]
     refused(await member.delete(f"/v1/national-meetings/{met['id']}", headers={"If-Match": '"v1"'}), 409, "in_use")
+
+
+async def test_what_the_nation_decided_is_kept(service: Service) -> None:
+    board = await service.caller("ppmg_member")
+    met = await made(board, "/v1/national-meetings", title="PPMG", kind="ppmg", held_on="2026-11-10")
+    decided = [{"text": "Forces share their rotas", "owner": "Chair", "due_on": "2026-12-01"}]
+    assert (await changed(board, "/v1/national-meetings", met, decisions=decided)).json()["decisions"] == decided
+    later = await made(board, "/v1/national-meetings", title="PPMG", kind="ppmg", held_on="2026-12-10")
+    answer = await changed(board, "/v1/national-meetings", later, decisions=decided)
+    assert [each["rule"] for each in refused(answer, 422, "validation_failed")["errors"]] == ["MIN-004"]

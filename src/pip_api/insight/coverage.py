@@ -29,6 +29,7 @@ from pip_api.resources.pips import pips
 from pip_api.resources.supporting_plans import supporting_plans
 from pip_api.resources.tags import tags
 from pip_api.rules import coverage as rules
+from pip_api.rules.lifecycle import ENDED, ActionStatus
 
 MADE_OF = (tags, pips, concerns, actions, supporting_plans)
 """The answer is made of all of these, so it is given for the forces for which all may be read."""
@@ -101,9 +102,18 @@ class Coverage(BaseModel):
 
 
 def _select(of: Resource, kind: MarkKind, *names: str) -> Any:
-    """These columns of what is in use and in reach."""
+    """These columns of what is in use and in reach: of no plan that has ended, and of no action that was cancelled."""
     rows = of.rows(kind)
-    return select(*(rows.c[name] for name in ("id", *names))).where(rows.c.withdrawn_at.is_(None), *visible(rows))
+    query = select(*(rows.c[name] for name in ("id", *names))).where(rows.c.withdrawn_at.is_(None), *visible(rows))
+    if of is pips:
+        return query.where(~is_one_of(rows.c.status, *ENDED))
+    if of is actions:
+        query = query.where(~is_one_of(rows.c.status, ActionStatus.cancelled))
+    if of.parent_field != "pip_id":
+        return query
+    plan = pips.rows(kind).alias("plan")
+    ended = select(plan.c.id).where(plan.c.id == rows.c.pip_id, is_one_of(plan.c.status, *ENDED))
+    return query.where(~ended.exists())
 
 
 @lru_cache
@@ -119,10 +129,7 @@ def _items(kind: MarkKind) -> Statement:
 
 @lru_cache
 def _rows(of: Resource, kind: MarkKind, *names: str) -> Statement:
-    query = _select(of, kind, *names)
-    if of is pips:
-        query = query.where(~is_one_of(of.rows(kind).c.status, "closed", "superseded"))
-    return Statement(query.order_by(*_home_first(of.rows(kind))))
+    return Statement(_select(of, kind, *names).order_by(*_home_first(of.rows(kind))))
 
 
 def _home_first(rows: FromClause) -> tuple[Any, ...]:

@@ -120,6 +120,8 @@ async def get_force_dashboard(call: Call) -> Answer:
     items = await _served(call, codes)
     only = _ONLY.read(call.query["exceptions"]) if "exceptions" in call.query else False
     shown = await measures_shown(call, force, codes, unit["code"] if unit else WHOLE_FORCE, PERIODS)
+    if "measure" in call.query and (strange := [code for code in codes if code not in shown]):
+        raise bad_parameter("measure", f"There is no measure with this code: {', '.join(strange)}.")
     parts = await parts_of(call, force, unit)
     last = await last_figures(call, force, codes, [part["code"] for part in parts], 1)
     for code, measure in shown.items():

@@ -41,7 +41,7 @@ class StoryShown(BaseModel):
     title: str
     kind: StoryKind
     text: str
-    location: str
+    location: str | None
     told_on: date
     learning: str
 

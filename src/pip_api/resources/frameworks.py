@@ -4,18 +4,19 @@ Frameworks are national reference data. What the documents leave open, such as w
 mapping that can be edited and is marked as inferred.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
+from sqlalchemy import bindparam, select
 from sqlmodel import Field
 
-from pip_api.db.columns import Code
+from pip_api.db.columns import Code, Uid
 from pip_api.db.session import Session
-from pip_api.db.statements import Record
+from pip_api.db.statements import Record, Statement
 from pip_api.kernel.checks import in_order
 from pip_api.kernel.query import after, before, equal
 from pip_api.kernel.resource import Reference, Resource, RuleContext
@@ -88,7 +89,7 @@ class Framework(Row, FrameworkCreate, table=True):
 
 
 def review_due(framework: Record) -> date | None:
-    """A framework is reviewed each year, as long as no other edition follows."""
+    """A framework is reviewed each year until it is retired, which is for whoever puts the next edition in force to say."""
     begun = framework["valid_from"]
     return None if begun is None or framework["status"] == FrameworkStatus.retired else a_year_after(begun)
 
@@ -223,6 +224,20 @@ def measures_what_is_measured(item: Record, on: RuleContext) -> Iterator[Record]
                 yield on.problem("FWI-003", f"/{name}", "Only a measure or a diagnostic has this.")
 
 
+async def is_above_itself(session: Session, item: Record, on: RuleContext) -> AsyncIterator[Record]:
+    """Belonging goes one way: whoever follows it upwards comes to an end."""
+    if on.before is None or item["parent_code"] in (None, on.before["parent_code"]):
+        return
+    rows = await session.fetch(_BELONGING, framework_id=item["framework_id"])
+    above = {row["code"]: row["parent_code"] for row in rows} | {item["code"]: item["parent_code"]}
+    passed, step = set[str](), item["parent_code"]
+    while step is not None and step not in passed:
+        passed.add(step)
+        step = above.get(step)
+    if item["code"] in passed - {item["parent_code"]}:
+        yield on.problem("FWI-004", "/parent_code", "That item belongs to this one.")
+
+
 async def give_reference(session: Session, item: Record, on: RuleContext) -> None:
     if on.parent is not None:
         item["ref"] = f"{on.parent['code']}:{item['code']}"
@@ -252,5 +267,13 @@ framework_items = Resource(
         Reference("mappings", None, by="ref", path="item_code"),
     ],
     rules=[hangs_together, measures_what_is_measured],
+    rests=[is_above_itself],
     complete=give_reference,
+)
+
+_items = framework_items.table
+_BELONGING = Statement(
+    select(_items.c.code, _items.c.parent_code).where(
+        _items.c.framework_id == bindparam("framework_id", type_=Uid()), _items.c.withdrawn_at.is_(None)
+    )
 )

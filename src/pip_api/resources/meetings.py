@@ -12,7 +12,7 @@ from pip_api.db.columns import Code
 from pip_api.db.statements import Record
 from pip_api.kernel.checks import in_order, needs, once
 from pip_api.kernel.query import after, before, equal
-from pip_api.kernel.resource import Reference, Resource, RuleContext
+from pip_api.kernel.resource import Reference, Resource, Rule, RuleContext
 from pip_api.kernel.shapes import Day, Line, Named, Owned, Row, Shape, examples, members, one_of, owner, reference
 from pip_api.resources.assurance import assurance_checks
 from pip_api.resources.boards import boards
@@ -28,11 +28,24 @@ class NationalMeetingKind(StrEnum):
     other = "other"
 
 
+class Decision(BaseModel):
+    """What was decided, who does it, and by when."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+    owner: Line | None = None
+    due_on: Day | None = None
+
+
 class NationalMeetingFields(Shape):
     title: Line
     held_on: Day = Field(description="The day on which it is, or was, held.")
     agenda: list[Line] = members("What it is about.")
     updates_due_on: Day | None = Field(default=None, description="The day by which forces send their updates.")
+    decisions: list[Decision] = members(
+        "What was decided of all forces, once it was held; of one plan: `presentation`."
+    )
 
 
 class NationalMeetingCreate(NationalMeetingFields):
@@ -49,6 +62,17 @@ class NationalMeetingCreate(NationalMeetingFields):
 
 class NationalMeeting(Row, NationalMeetingCreate, table=True):
     pass
+
+
+def once_held(rule: str, *fields: str) -> Rule:
+    """Who came and what was decided is known when a meeting was held."""
+
+    def check(meeting: Record, on: RuleContext) -> Iterator[Record]:
+        for name in fields:
+            if meeting[name] and meeting["held_on"] > on.today:
+                yield on.problem(rule, f"/{name}", "It was not held yet.", "in_the_future")
+
+    return check
 
 
 def is_of_its_region(meeting: Record, on: RuleContext) -> Iterator[Record]:
@@ -76,6 +100,7 @@ national_meetings = Resource(
         needs("MIN-001", "region_code", lambda each: each["kind"] == "regional_triage", "A triage is of a region."),
         is_of_its_region,
         in_order("MIN-003", "updates_due_on", "held_on"),
+        once_held("MIN-004", "decisions"),
     ],
 )
 
@@ -91,16 +116,6 @@ class MeetingKind(StrEnum):
 
 
 THEMED = (MeetingKind.learning_review, MeetingKind.strategic_scrutiny)
-
-
-class Decision(BaseModel):
-    """What was decided, who does it, and by when."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    text: Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
-    owner: Line | None = None
-    due_on: Day | None = None
 
 
 class MeetingFields(Shape):
@@ -144,12 +159,6 @@ class Meeting(Owned, MeetingCreate, table=True):
     pass
 
 
-def decides_once_held(meeting: Record, on: RuleContext) -> Iterator[Record]:
-    for name in ("decisions", "attendees"):
-        if meeting[name] and meeting["held_on"] > on.today:
-            yield on.problem("MTG-005", f"/{name}", "It was not held yet.", "in_the_future")
-
-
 def comes_before_inspection(meeting: Record, on: RuleContext) -> Iterator[Record]:
     """Lancashire 12x12, 5.3: thematic reviews come before external review of the same theme."""
     if meeting["inspection_theme_on"] and meeting["inspection_theme_on"] <= meeting["held_on"]:
@@ -187,7 +196,7 @@ meetings = Resource(
         once("MTG-002", "pip_ids"),
         once("MTG-003", "framework_item_ids"),
         in_order("MTG-004", "updates_due_on", "held_on"),
-        decides_once_held,
+        once_held("MTG-005", "decisions", "attendees"),
         comes_before_inspection,
         once("MTG-007", "assurance_check_ids"),
     ],
