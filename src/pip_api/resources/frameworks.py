@@ -89,7 +89,7 @@ class Framework(Row, FrameworkCreate, table=True):
 
 
 def review_due(framework: Record) -> date | None:
-    """A framework is reviewed each year until it is retired, which is for whoever puts the next edition in force to say."""
+    """A framework is reviewed each year until it is retired, as it is to be when its next edition holds."""
     begun = framework["valid_from"]
     return None if begun is None or framework["status"] == FrameworkStatus.retired else a_year_after(begun)
 
