@@ -75,10 +75,56 @@ def test_a_fix_names_the_row_that_falls_short() -> None:
     assert fix("PIP-GP-09", actions__1__lead=None) == {"method": "PATCH", "href": "/v1/actions/call-back"}
     assert fix("PIP-GP-27", concerns__1__measure_codes=[]) == {"method": "PATCH", "href": "/v1/concerns/abandonment"}
     assert fix("PIP-GP-27", actions__0__measure_codes=[]) == {"method": "POST", "href": "/v1/actions"}
+    mechanism = fix("PIP-GP-22", assurance_mechanisms__0__every_days=None)
+    assert mechanism == {"method": "PATCH", "href": "/v1/assurance-mechanisms/dip"}
+    assert fix("PIP-GP-22", assurance_mechanisms=[]) == {"method": "POST", "href": "/v1/assurance-mechanisms"}
+    event = {"method": "PATCH", "href": "/v1/support-measures/event"}
+    assert fix("PIP-GP-18", support_measures__1__intensive_reason=None) == event
+    assert fix("PIP-GP-15", pip__timeline="") == {"method": "PATCH", "href": "/v1/pips/plan"}
     assert fix("PIP-GP-20", pip__lead=None) == {"method": "PATCH", "href": "/v1/pips/plan"}
     assert fix("PIP-GP-05", actions__1__priority=None) == {"method": "PATCH", "href": "/v1/actions/call-back"}
     assert fix("PIP-GP-05", pip__response_priorities="") == {"method": "PATCH", "href": "/v1/pips/plan"}
     assert fix("PIP-GP-23", boards=[]) == {"method": "PATCH", "href": "/v1/pips/plan"}  # where its boards are named
+
+
+def test_a_plan_without_concerns_breaks_every_rule_about_each_of_them() -> None:
+    broken = plan({"/concerns": []})
+    of_each = {f"PIP-GP-{number:02}" for number in (3, 13, 14, 17, 21, 27)}
+    assert of_each <= {each.rule.id for each in readiness(broken).failed}
+    for result in readiness(broken).results:
+        if result.rule.id in of_each:
+            assert result.as_json(broken)["fix"] == {"method": "PATCH", "href": "/v1/pips/plan"}
+
+
+def test_a_cause_of_another_concern_makes_no_action_answer_its_own() -> None:
+    other = {"/actions/1/concern_id": "attendance", "/actions/1/finding_ids": ["telephony"]}
+    of_others = {"id": "far", "title": "Far", "kind": "root_cause", "concern_ids": ["custody", "fleet"]}
+    for changes in (
+        other,
+        {"/root_cause_analyses/0/findings/1/kind": "contributing_factor"},
+        {"/root_cause_analyses/0/findings/-": of_others, "/actions/1/finding_ids": ["far"]},
+    ):
+        found = outcomes(plan(changes))
+        assert (found["PIP-GP-06"], found["PIP-GP-07"], found["PIP-GP-05"]) == ("fail", "fail", "pass")
+    cause = {"/root_cause_analyses/0/findings/1/cause_concern_id": "attendance"}
+    assert outcomes(plan(other | cause))["PIP-GP-06"] == "pass"  # it is at the concern that is itself the cause
+
+
+def test_each_coming_meeting_has_an_update_planned_for_it() -> None:
+    def found(*days: str, kind: str = "ppmg") -> str:
+        meetings = [{"id": day, "title": "Coming", "kind": kind, "held_on": day} for day in days]
+        return outcomes(plan({"/national_meetings": meetings}))["PIP-GP-15"]
+
+    assert found("2026-12-10") == "pass"  # an update is due on 20 November
+    assert found("2026-11-19") == found("2026-11-19", kind="regional_triage") == "fail"
+    assert found("2026-12-10", "2027-02-11") == "fail"
+    assert found("2026-11-19", kind="other") == "pass"
+
+
+def test_learning_is_shared_at_an_event_of_the_force_and_not_at_anothers() -> None:
+    nothing_sent: dict[str, Any] = {"/practice_submissions": []}
+    assert outcomes(plan(nothing_sent))["PIP-GP-28"] == "fail"
+    assert outcomes(plan(nothing_sent | {"/support_measures/1/origin": "internal"}))["PIP-GP-28"] == "pass"
 
 
 def test_what_was_cancelled_is_not_looked_at() -> None:

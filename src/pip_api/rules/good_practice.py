@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from pip_api.rules.obligations import PARTNERS
 from pip_api.rules.plan_document import PlanDocument, cross_cutting, findings, live_actions, presented_to_ppmg, said
-from pip_api.rules.smart import causes, smart
+from pip_api.rules.smart import causes, causes_for, smart
 
 
 class Gap(NamedTuple):
@@ -17,13 +17,20 @@ class Gap(NamedTuple):
 
 
 Gaps = Iterator[Gap]
+NO_CONCERNS: Final = Gap("#/concerns", "The plan answers no concern.")
 CHECKS: Final[dict[str, Callable[[PlanDocument], list[Gap]]]] = {}
 """By the id of a rule, how it is found out where a plan falls short of it."""
 
 
-def _checks(number: int) -> Callable[[Callable[[PlanDocument], Gaps]], Callable[[PlanDocument], Gaps]]:
+def _checks(
+    number: int, *, each_concern: bool = False
+) -> Callable[[Callable[[PlanDocument], Gaps]], Callable[[PlanDocument], Gaps]]:
+    """What is asked of each concern is not there where there is none."""
+
     def add(check: Callable[[PlanDocument], Gaps]) -> Callable[[PlanDocument], Gaps]:
-        CHECKS[f"PIP-GP-{number:02}"] = lambda plan: list(check(plan))
+        CHECKS[f"PIP-GP-{number:02}"] = lambda plan: [
+            *([NO_CONCERNS] if each_concern and not plan["concerns"] else ()), *check(plan),
+        ]  # fmt: skip
         return check
 
     return add
@@ -56,7 +63,7 @@ def impact_not_stated(plan: PlanDocument) -> Gaps:
             yield Gap(f"#/concerns/{place}", "It is not said how this concern and the others bear on each other.")
 
 
-@_checks(3)
+@_checks(3, each_concern=True)
 def concerns_without_finding(plan: PlanDocument) -> Gaps:
     found = {id for _, finding in findings(plan) for id in finding.get("concern_ids") or ()}
     for place, concern in enumerate(plan["concerns"]):
@@ -92,8 +99,8 @@ def not_prioritised(plan: PlanDocument) -> Gaps:
 def not_at_a_cause(plan: PlanDocument) -> Gaps:
     found = causes(plan)
     for pointer, action in live_actions(plan):
-        if not found.intersection(action.get("finding_ids") or ()):
-            yield Gap(pointer, "The action answers no root cause.")
+        if causes_for(action, found).isdisjoint(action.get("finding_ids") or ()):
+            yield Gap(pointer, "The action answers no root cause of its concern.")
     if not live_actions(plan):
         yield Gap("#/actions", "The plan has no action.")
 
@@ -143,14 +150,14 @@ def number_without_concern(plan: PlanDocument) -> Gaps:
             yield Gap(pointer, "The action is tied to no concern of the plan.")
 
 
-@_checks(13)
+@_checks(13, each_concern=True)
 def no_timeline(plan: PlanDocument) -> Gaps:
     for place, concern in enumerate(plan["concerns"]):
         if not said(concern, "starts_on") or not said(concern, "ends_on"):
             yield Gap(f"#/concerns/{place}", "The concern has no timeline: from when to when it is answered.")
 
 
-@_checks(14)
+@_checks(14, each_concern=True)
 def no_milestones(plan: PlanDocument) -> Gaps:
     of_action = {action["id"]: action.get("concern_id") for action in plan["actions"]}
     dated = [each for each in plan["milestones"] if said(each, "due_on")]
@@ -163,6 +170,16 @@ def no_milestones(plan: PlanDocument) -> Gaps:
 @_checks(15)
 def meetings_not_allowed_for(plan: PlanDocument) -> Gaps:
     yield from _quiet(plan, "timeline", "The timeline does not say how it allows for coming triage and PPMG meetings.")
+    days = [each.get("due_on") or "" for each in plan["milestones"] if each.get("update_due")]
+    seen = {each.get("national_meeting_id") for each in plan["presentations"]}  # there the plan itself is told
+    for kind in ("regional_triage", "ppmg"):
+        since = ""
+        of_kind = [each for each in plan["national_meetings"] if each.get("kind") == kind and said(each, "held_on")]
+        for meeting in sorted(of_kind, key=lambda each: str(each.get("held_on"))):
+            held = str(meeting.get("held_on"))
+            if meeting["id"] not in seen and not any(since < day <= held for day in days):
+                yield Gap("#/milestones", f"No update is planned between the meeting of {held} and the one before it.")
+            since = held
 
 
 @_checks(16)
@@ -171,7 +188,7 @@ def updates_not_noted(plan: PlanDocument) -> Gaps:
         yield Gap("#/milestones", "No milestone says that an update is due.")
 
 
-@_checks(17)
+@_checks(17, each_concern=True)
 def support_not_considered(plan: PlanDocument) -> Gaps:
     considered = {(id, each.get("origin")) for each in plan["support_measures"] for id in each.get("concern_ids") or ()}
     for place, concern in enumerate(plan["concerns"]):
@@ -206,7 +223,7 @@ def no_lead(plan: PlanDocument) -> Gaps:
     yield from _quiet(plan, "lead", "Nobody is responsible for the plan.")
 
 
-@_checks(21)
+@_checks(21, each_concern=True)
 def no_owner(plan: PlanDocument) -> Gaps:
     yield from _silent(list(plan["concerns"]), "concerns", "owner", "Nobody owns the concern.")
 
@@ -246,7 +263,7 @@ def no_interval(plan: PlanDocument) -> Gaps:
     yield from _quiet(plan, "partner_review_interval_days", "No interval is set for reviews with partners.")
 
 
-@_checks(27)
+@_checks(27, each_concern=True)
 def not_measured(plan: PlanDocument) -> Gaps:
     yield from _silent(list(plan["concerns"]), "concerns", "measure_codes", "No measure shows the outcome.")
     if not any(said(action, "measure_codes") for _, action in live_actions(plan)):
@@ -256,12 +273,14 @@ def not_measured(plan: PlanDocument) -> Gaps:
 @_checks(28)
 def learning_not_shared(plan: PlanDocument) -> Gaps:
     submitted = any(each.get("status") in ("submitted", "published") for each in plan["practice_submissions"])
-    joined = any(
-        each.get("kind") == "knowledge_sharing_event" and each.get("status") in ("under_way", "ended")
+    given = any(
+        each.get("kind") == "knowledge_sharing_event"
+        and each.get("origin") == "internal"  # at another's the force is the one that learns
+        and each.get("status") in ("under_way", "ended")
         for each in plan["support_measures"]
     )
-    if not submitted and not joined:
-        yield Gap("#/practice_submissions", "No learning went to the practice bank or a knowledge sharing event.")
+    if not submitted and not given:
+        yield Gap("#/practice_submissions", "No learning went to the practice bank or an event of the force's own.")
 
 
 @_checks(29)

@@ -103,11 +103,13 @@ def _pointer(place: tuple[int | str, ...]) -> str:
 
 
 def findings(plan: PlanDocument) -> list[tuple[str, Finding]]:
-    """The findings of all analyses, each with where it stands."""
+    """What was found about the plan's own concerns, each with where it stands: an analysis may be about others too."""
+    own = {each["id"] for each in plan["concerns"]}
     return [
         (f"#/root_cause_analyses/{place}/findings/{within}", finding)
         for place, analysis in enumerate(plan["root_cause_analyses"])
         for within, finding in enumerate(analysis.get("findings") or ())
+        if not own.isdisjoint(finding.get("concern_ids") or ())
     ]
 
 

@@ -94,6 +94,7 @@ class Finding(_Row, total=False):
     title: str
     kind: Literal["root_cause", "symptom", "contributing_factor"]
     concern_ids: Texts
+    cause_concern_id: str | None
     cross_cutting: bool
 
 

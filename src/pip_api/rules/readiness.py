@@ -41,7 +41,10 @@ class Fix:
 
     def at(self, plan: PlanDocument, pointer: str) -> dict[str, str]:
         """What to send, and where, for what is wrong at a place. What a list lacks is added to it."""
+        if pointer == "#/concerns":  # those of a plan are named in it
+            return {"method": "PATCH", "href": f"/v1/pips/{plan['pip']['id']}"}
         collection, row = _place(plan, pointer)
+        collection = "pips" if collection == "pip" else collection
         names = {"pip_id": plan["pip"]["id"], "collection": _ADDRESSES.get(collection, collection.replace("_", "-"))}
         if not isinstance(row, list):
             return {"method": self.method, "href": self.path.format(row_id=row["id"], **names)}

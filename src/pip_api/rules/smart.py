@@ -25,7 +25,7 @@ PARTS: Final = ("specific", "measurable", "achievable", "relevant", "time_bound"
 
 
 def missing(action: Mapping[str, Any], causes: frozenset[str]) -> list[Missing]:
-    """What an action lacks, in the order of the word; `causes` are the findings of the plan that are causes."""
+    """What an action lacks, in the order of the word; `causes` are the root causes that it may answer."""
     found = []
     if not said(action, "title"):
         found.append(Missing("specific", "title", "Say what will be done."))
@@ -38,7 +38,7 @@ def missing(action: Mapping[str, Any], causes: frozenset[str]) -> list[Missing]:
     if not said(action, "lead"):
         found.append(Missing("achievable", "lead", "Name who leads it."))
     if not causes.intersection(action.get("finding_ids") or ()):
-        found.append(Missing("relevant", "finding_ids", "Link it to a root cause that the analysis found."))
+        found.append(Missing("relevant", "finding_ids", "Link it to a root cause of its concern."))
     if not said(action, "concern_id"):
         found.append(Missing("relevant", "concern_id", "Link it to a concern."))
     if not said(action, "starts_on"):
@@ -52,11 +52,23 @@ def smart(plan: PlanDocument) -> list[SmartAction]:
     """Each action that was not cancelled, with what it lacks."""
     found = causes(plan)
     return [
-        SmartAction(pointer, action["id"], action.get("task_number"), missing(action, found))
+        SmartAction(pointer, action["id"], action.get("task_number"), missing(action, causes_for(action, found)))
         for pointer, action in live_actions(plan)
     ]
 
 
-def causes(plan: PlanDocument) -> frozenset[str]:
-    """The findings that are no mere symptoms."""
-    return frozenset(finding["id"] for _, finding in findings(plan) if finding.get("kind") != "symptom")
+def causes(plan: PlanDocument) -> Mapping[str, frozenset[str]]:
+    """The findings that are root causes, by the concerns that they are behind, or that are the cause themselves."""
+    behind: dict[str, set[str]] = {}
+    for _, finding in findings(plan):
+        if finding.get("kind") == "root_cause":
+            for concern in {*(finding.get("concern_ids") or ()), finding.get("cause_concern_id")} - {None}:
+                behind.setdefault(str(concern), set()).add(finding["id"])
+    return {concern: frozenset(found) for concern, found in behind.items()}
+
+
+def causes_for(action: Mapping[str, Any], causes: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The root causes that an action may answer: those of its concern, or any while it has none."""
+    if not said(action, "concern_id"):
+        return frozenset().union(*causes.values())
+    return causes.get(action["concern_id"], frozenset())
