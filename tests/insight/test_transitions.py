@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from pip_api.insight.plan_parts import needs
 from tests.insight.test_plan_document import AT_THREE, document
 from tests.plans import AVON, DEVON, a_concern, a_plan, an_action, changed, made, moved
 from tests.service import Record, Service, codes, refused
@@ -223,6 +224,13 @@ async def test_a_move_is_not_before_the_one_that_came_before_it(
     assert plan["moved_on"] == "2026-11-23"
     before = await move(lead, plan, "draft", effective_at="2026-11-22T12:00:00Z")
     assert codes(before) == [("date_before_start", "#/effective_at")]
+
+
+async def test_a_token_that_is_to_move_plans_names_what_they_are_read_with(service: Service, plan: Record) -> None:
+    parts = " ".join(dict.fromkeys(needs()))
+    for scope, status in (("pip:read pip:move pip:write", 403), (f"{parts} pip:move pip:write", 200)):
+        caller = await service.caller("force_lead", f"force:{AVON}", scope=scope)
+        assert (await move(caller, plan, "withdrawn")).status_code == status
 
 
 async def test_the_gate_is_passed_only_by_those_who_may(

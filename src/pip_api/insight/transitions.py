@@ -78,7 +78,11 @@ async def get_transitions(call: Call) -> Answer:
 
 
 async def create_transition(call: Call) -> Answer:
-    """Moves a plan to another state. What blocks it is told as GET tells it."""
+    """Moves a plan to another state. What blocks it is told as GET tells it.
+
+    What may block it is looked for in the whole plan, so it takes the permissions to read all its parts too: a token
+    with a scope of its own names them beside pip:move.
+    """
     before = await find(pips, call, call.path["id"], hold=True)
     call.require_for(MOVE, before["force_code"])
     call.check_media_type()
