@@ -85,6 +85,7 @@ def test_of_a_plan_that_ended_nothing_is_late(status: str) -> None:
     assert [(each.next_on, each.late, each.missed) for each in reviews(ended, TODAY)] == [(None, False, [])] * 2
     follow_up = {"id": "f", "title": "Does it hold?", "due_on": "2026-09-15"}
     ended["follow_ups"], ended["meetings"] = [follow_up], [BOARD | {"updates_due_on": "2026-09-20"}]
+    ended["national_meetings"] = []
     told = [(str(each.day), each.kind, each.status) for each in calendar(ended, TODAY)]
     assert told == [
         ("2026-09-01", "milestone", "lapsed"),
