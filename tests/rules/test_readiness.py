@@ -111,14 +111,15 @@ def test_a_cause_of_another_concern_makes_no_action_answer_its_own() -> None:
 
 
 def test_each_coming_meeting_has_an_update_planned_for_it() -> None:
-    def found(*days: str, kind: str = "ppmg") -> str:
+    def found(*days: str, kind: str = "ppmg", status: str = "submitted_to_ppmg") -> str:
         meetings = [{"id": day, "title": "Coming", "kind": kind, "held_on": day} for day in days]
-        return outcomes(plan({"/national_meetings": meetings}))["PIP-GP-15"]
+        return outcomes(plan({"/national_meetings": meetings, "/pip/status": status}))["PIP-GP-15"]
 
     assert found("2026-12-10") == "pass"  # an update is due on 20 November
     assert found("2026-11-19") == found("2026-11-19", kind="regional_triage") == "fail"
     assert found("2026-12-10", "2027-02-11") == "fail"
     assert found("2026-11-19", kind="other") == "pass"
+    assert found("2026-11-19", status="sustaining") == "pass"  # it has come, whatever was planned
 
 
 def test_learning_is_shared_at_an_event_of_the_force_and_not_at_anothers() -> None:

@@ -170,6 +170,8 @@ def no_milestones(plan: PlanDocument) -> Gaps:
 @_checks(15)
 def meetings_not_allowed_for(plan: PlanDocument) -> Gaps:
     yield from _quiet(plan, "timeline", "The timeline does not say how it allows for coming triage and PPMG meetings.")
+    if plan["pip"].get("status") in ("active", "sustaining", "closed"):
+        return  # the meetings have come, and what was told before each is in the calendar
     days = [each.get("due_on") or "" for each in plan["milestones"] if each.get("update_due")]
     seen = {each.get("national_meeting_id") for each in plan["presentations"]}  # there the plan itself is told
     for kind in ("regional_triage", "ppmg"):
