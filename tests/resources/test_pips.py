@@ -118,3 +118,24 @@ async def test_only_a_draft_is_withdrawn_without_a_move(
     assert gone["transitions"] == f"/v1/pips/{shared['id']}/transitions"
     assert (await lead.get(f"/v1/pips/{shared['id']}")).json()["withdrawn_at"] is None
     assert (await lead.delete(f"/v1/pips/{draft['id']}", headers={"If-Match": '"v1"'})).status_code == 204
+
+
+async def test_what_has_ended_is_kept_as_it_was(service: Service, lead: httpx.AsyncClient, concern: Record) -> None:
+    """But for what is to be said after the end: whether it holds, and what others can learn of it."""
+    plan = await a_plan(lead, concern)
+    action = await an_action(lead, plan)
+    within = {"pip_id": plan["id"], "title": "Afterwards"}
+    asked = await made(lead, "/v1/follow-ups", **within, due_on="2026-12-01")
+    plan = await moved(service, plan, "shared_for_review", "agreed", "active", "sustaining", "closed")
+    path, tag = f"/v1/actions/{action['id']}", {"If-Match": '"v1"'}
+    for refusal in (
+        await changed(lead, PATH, plan, title="Another"),
+        await changed(lead, "/v1/actions", action, title="Another"),
+        await lead.delete(path, headers=tag),
+        await lead.post("/v1/milestones", json=within | {"due_on": "2026-12-01"}),
+    ):
+        assert refused(refusal, 409, "ended")["detail"] == "The pip has ended, and is kept as it was."
+    narrow = await service.caller("force_lead", f"force:{AVON}", "action:write action:read")
+    refused(await narrow.delete(path, headers=tag), 409, "ended")
+    assert (await changed(lead, "/v1/follow-ups", asked, done_on="2026-11-20", holds=True)).status_code == 200
+    await made(lead, "/v1/practice-submissions", **within, done="Moved shifts", result="worked")

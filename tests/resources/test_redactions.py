@@ -17,7 +17,7 @@ from tests.db.test_guards import connected, refusal
 from tests.insight.test_bundles import Bundle, exported
 from tests.ledger.test_entries import Ledger
 from tests.ledger.test_sealing import kept
-from tests.plans import AVON, KENT, a_concern, a_plan, changed, made
+from tests.plans import AVON, KENT, a_concern, a_plan, an_action, changed, made, moved
 from tests.service import Record, Service, codes, refused
 
 WHY = {"legal_basis": "UK GDPR, article 17(1)(d)", "why": "Named by mistake"}
@@ -198,6 +198,22 @@ async def test_what_nobody_can_change_any_more_gets_a_version_without_it(
     (met,) = (await lead.get("/v1/meetings", params={"include_withdrawn": "true"})).json()["items"]
     assert met["decisions"] == [{"text": "[redacted]", "owner": "[redacted]", "due_on": "2026-12-01"}]
     refused(await lead.get(f"/v1/concerns/{gone['id']}"), 410, "withdrawn")
+
+
+async def test_what_is_said_in_a_plan_that_has_ended_is_struck_out_too(
+    service: Service, lead: httpx.AsyncClient, asking: httpx.AsyncClient, approving: httpx.AsyncClient, named: Record
+) -> None:
+    plan = await a_plan(lead, named, lead="Sgt Brown")
+    action = await an_action(lead, plan, lead="Sgt Brown")
+    await moved(service, plan, "shared_for_review", "withdrawn")
+    both = (("pips", plan, "pip"), ("actions", action, "action"))
+    asked = [await made(asking, "/v1/redactions", **about(row, "/lead", noun=noun)) for _, row, noun in both]
+    await later(service, lead, approving)
+    for each in asked:
+        answer = await approving.post(f"/v1/redactions/{each['id']}/approve", headers=FIRST)
+        assert answer.status_code == 200, answer.text
+    for path, row, _ in both:
+        assert (await lead.get(f"/v1/{path}/{row['id']}")).json()["lead"] == "[redacted]"
 
 
 async def test_what_was_written_lately_waits(

@@ -40,6 +40,7 @@ CATALOGUE: dict[str, Kind] = {
     "period_overlap": Kind(409, "The period overlaps another"),
     "invalid_transition": Kind(409, "The plan cannot be moved there"),
     "in_use": Kind(409, "Something else still refers to this"),
+    "ended": Kind(409, "This has ended and is not changed any more"),
     "not_withdrawable": Kind(409, "This is not withdrawn any more"),
     "still_current": Kind(409, "The newest version still says it"),
     "already_done": Kind(409, "There is nothing left to do"),

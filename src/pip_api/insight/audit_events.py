@@ -24,7 +24,8 @@ from pip_api.kernel.document import ID, IF_NONE_MATCH, Operation, fields_paramet
 from pip_api.kernel.pages import answered, list_page, rowwise
 from pip_api.kernel.query import Filter, Listing, Shown, equal
 from pip_api.kernel.resource import Resource, visible
-from pip_api.kernel.verbs import asked_fields, identified
+from pip_api.kernel.validation import identified
+from pip_api.kernel.verbs import asked_fields
 from pip_api.ledger.as_of import MarkKind, later
 from pip_api.ledger.entries import Kind, LedgerEntry
 

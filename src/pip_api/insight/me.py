@@ -19,7 +19,7 @@ from pip_api.kernel.document import IF_NONE_MATCH, TEXT, Operation, query
 from pip_api.kernel.open_operations import RatePolicy
 from pip_api.kernel.pages import answered
 from pip_api.kernel.resource import Resource
-from pip_api.kernel.verbs import identified
+from pip_api.kernel.validation import identified
 from pip_api.ledger.as_of import NOW
 
 _ASKED = PERMISSIONS - EVERY_ACCOUNT

@@ -20,7 +20,8 @@ from pip_api.kernel.document import ID, IF_NONE_MATCH, Operation
 from pip_api.kernel.moments import MOMENT
 from pip_api.kernel.pages import answered, tagged
 from pip_api.kernel.resource import visible
-from pip_api.kernel.verbs import find, identified
+from pip_api.kernel.validation import identified
+from pip_api.kernel.verbs import find
 from pip_api.ledger.as_of import Mark, MarkKind
 from pip_api.resources.pips import pips
 from pip_api.resources.support_levels import support_level_assignments, support_levels

@@ -93,7 +93,8 @@ class Resource:
     `changes_access` says that its rows decide who reaches what. `known_as` is the member by which sentences speak of a
     row: its key, where nothing else is said. `hidden` are columns that are in no answer and in no entry. What a row
     names is in use, and is not withdrawn, unless its rows keep nothing so (`keeps_in_use`), as those of a report.
-    `stays` say of a row why this caller does not withdraw it now.
+    `stays` say of a row why this caller does not withdraw it now. `over` says whether a row has ended: then neither it
+    nor what belongs to it is written any more, but for children that outlive it (`outlives`).
     """
 
     noun: str
@@ -119,6 +120,8 @@ class Resource:
     hidden: Sequence[str] = ()
     keeps_in_use: bool = True
     stays: Sequence[Stay] = ()
+    over: Callable[[Record], bool] | None = None
+    outlives: bool = False
     derived: Mapping[str, Callable[[Record], Any]] = field(default_factory=dict)
     sort_as: Mapping[str, Callable[[ColumnElement[Any]], ColumnElement[Any]]] = field(default_factory=dict)
     referrers: list[Referrer] = field(default_factory=list, init=False)

@@ -1,9 +1,10 @@
-"""Is a body what its shape wants, and if not, what is wrong where?"""
+"""Is a body what its shape wants, and a name in a path what it can be; and if not, what is wrong where?"""
 
 import copy
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -93,3 +94,17 @@ def _fault(error: ErrorDetails, known: Mapping[str, Any], fixed: Collection[str]
             extra["suggestion"] = close[0]
         return fault(code, "There is no such member here.", pointer=pointer(*path), **extra)
     return fault(code, _WORDS.get(kind, error["msg"].removeprefix("Value error, ") + "."), pointer=pointer(*path))
+
+
+def identified(name: str, key: str | None) -> tuple[str, Any]:
+    """The column that a name in a path is a value of, and the value: a UUID, or else a reference, or else nothing.
+
+    A UUID counts in its usual form only: braces, urn: and upper case would give one thing several addresses.
+    """
+    try:
+        id = UUID(name)
+    except ValueError:
+        id = None
+    if id is not None and str(id) == name:
+        return "id", id
+    return (key, name.removeprefix("ref:")) if key is not None else ("id", None)

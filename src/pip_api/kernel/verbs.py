@@ -13,10 +13,11 @@ from pip_api.http.problems import Problem, fault, pointer
 from pip_api.http.query import several, unknown
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.changes import since
+from pip_api.kernel.endings import parent_of, require_going_on
 from pip_api.kernel.expand import Tree, expand, require_bounded, wanted
 from pip_api.kernel.pages import list_page, tagged
 from pip_api.kernel.resource import Resource, RuleContext
-from pip_api.kernel.validation import invalid
+from pip_api.kernel.validation import identified, invalid
 from pip_api.kernel.writing import changes, following, fresh, write
 from pip_api.ledger import entries
 from pip_api.ledger.as_of import Mark
@@ -68,6 +69,7 @@ async def create(of: Resource, call: Call, hidden: Mapping[str, Any] | None = No
     if of.home is None or (home is not None and all(each["pointer"] != pointer(of.home) for each in errors)):
         await require_permitted(of, call, new, None, home)
         _require_writer(of, call, new, home)
+        require_going_on(of, None, parent)
     errors += [] if of.home is not None and home is None else _rules(of, call, new, None, parent, related)
     if errors:
         raise invalid(errors)
@@ -94,6 +96,7 @@ async def change(of: Resource, call: Call) -> Answer:
         return Answer(200, before, {"ETag": etag(before["version"])})
     after = of.with_derived(before | changed)
     parent, related, errors = await _related(of, call, changed, after)
+    require_going_on(of, before, parent)
     if broken := _rules(of, call, after, before, parent, related):
         # What was wrong already, and is not touched, keeps nobody from mending something else.
         already = {_place(each) for each in _rules(of, call, before, before, parent, related)}
@@ -116,6 +119,7 @@ async def withdraw(of: Resource, call: Call) -> Answer:
     before = await find(of, call, call.path["id"], hold=True)
     _require_writer(of, call, before, _home(of, before))
     await require_current(of, call, before, None)
+    require_going_on(of, before, await parent_of(of, call.session, before))
     context = RuleContext(call.by, call.now, call.today, before)
     for refusal in (stay(before, context) for stay in of.stays):
         if refusal is not None:
@@ -262,20 +266,6 @@ def _place(problem: Record) -> tuple[str, str]:
 
 def _member(problem: Record) -> str:
     return "/".join(problem["pointer"].split("/")[:2])
-
-
-def identified(name: str, key: str | None) -> tuple[str, Any]:
-    """The column that a name in a path is a value of, and the value: a UUID, or else a reference, or else nothing.
-
-    A UUID counts in its usual form only: braces, urn: and upper case would give one thing several addresses.
-    """
-    try:
-        id = UUID(name)
-    except ValueError:
-        id = None
-    if id is not None and str(id) == name:
-        return "id", id
-    return (key, name.removeprefix("ref:")) if key is not None else ("id", None)
 
 
 def _body_version(body: Mapping[str, Any]) -> int | None:

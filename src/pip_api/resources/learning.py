@@ -61,6 +61,7 @@ practice_submissions = Resource(
     fields=PracticeSubmissionFields,
     describes="What a plan passes on to the practice bank.",
     parent=pips,
+    outlives=True,
     known_as="title",
     filters=[
         equal("force", "force_code"),

@@ -20,7 +20,7 @@ from pip_api.kernel.writing import changes, following, write
 from pip_api.resources.boards import boards
 from pip_api.resources.concerns import concerns
 from pip_api.resources.forces import forces
-from pip_api.rules.lifecycle import PLAN_MOVES, PlanStatus, noted
+from pip_api.rules.lifecycle import ENDED, PLAN_MOVES, PlanStatus, noted
 
 
 class PipFields(Shape):
@@ -127,6 +127,7 @@ pips = Resource(
     fields=PipFields,
     describes="Performance Improvement Plans.",
     key="ref",
+    over=lambda pip: pip["status"] in ENDED,
     filters=[
         equal("force", "force_code"),
         equal("status", choices=list(PLAN_MOVES)),

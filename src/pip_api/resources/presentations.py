@@ -68,6 +68,7 @@ presentations = Resource(
     fields=PresentationFields,
     describes="Which version of which plan was presented to which meeting, and what came of it.",
     parent=pips,
+    outlives=True,
     filters=[
         equal("force", "force_code"),
         equal("pip", "pip_id", "id"),

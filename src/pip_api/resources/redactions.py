@@ -23,6 +23,7 @@ from pip_api.kernel import verbs
 from pip_api.kernel.call import Answer, Call
 from pip_api.kernel.changes import plain
 from pip_api.kernel.document import ID, IF_MATCH, REASON, Operation
+from pip_api.kernel.endings import ended, parent_of
 from pip_api.kernel.query import equal
 from pip_api.kernel.redacting import Words, words_of, write_redacted
 from pip_api.kernel.resource import Reference, Resource, RuleContext
@@ -124,7 +125,8 @@ async def approve(call: Call) -> Answer:
     if (soonest := max(entry["at"] for entry in past) + wait) > call.now:
         detail = "Walks through lists may still show what was written so lately. Approve it later."
         raise Problem("too_soon", detail, extra={"possible_at": soonest})
-    if words and not _is_changeable(of, subject) and past[-1]["version"] == subject["version"]:
+    newest = past[-1]["version"] == subject["version"]
+    if words and newest and not await _is_changeable(call.session, of, subject):
         await write_redacted(of, call, subject, words)
     done = {"status": RedactionStatus.approved.value, "approved_by": call.by.id, "approved_by_name": call.by.name}
     after = before | done | following(call, before)
@@ -163,7 +165,7 @@ async def _subject(session: Session, by: Principal, of: Resource, row: Record, *
 async def _past(session: Session, of: Resource, subject: Record, asked: Sequence[str]) -> list[Record]:
     """The entries that it is about. Raises 409 where the newest version still says what is to go, or nothing is."""
     words, versions = _words(of, asked), await versions_of(session, subject["id"])
-    if _is_changeable(of, subject):
+    if await _is_changeable(session, of, subject):
         *past, newest = versions
         for name, stays in words.items():
             same = [each for each in past if each["state"].get(name) == newest["state"][name]]
@@ -209,8 +211,10 @@ def _words(of: Resource, asked: Sequence[str]) -> Words:
     return {name: words_of(of)[name] for name in members_of(asked)}
 
 
-def _is_changeable(of: Resource, subject: Record) -> bool:
-    return "change" in of.verbs and subject["withdrawn_at"] is None
+async def _is_changeable(session: Session, of: Resource, subject: Record) -> bool:
+    if "change" not in of.verbs or subject["withdrawn_at"] is not None:
+        return False
+    return ended(of, subject, await parent_of(of, session, subject)) is None
 
 
 def _require_person(by: Principal, permission: str, force: str) -> None:
