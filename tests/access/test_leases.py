@@ -30,8 +30,10 @@ async def test_two_processes_never_let_more_through_than_one_may(settings: Setti
         caller = await services[0].caller("national_admin")
         callers = [caller, services[1].http(Authorization=caller.headers["authorization"])]
         for _ in range(3):
-            answers = await asyncio.gather(*(callers[n % 2].get("/v1/regions") for n in range(150)))
-            passed = [answer.status_code for answer in answers].count(200)
+            passed = 0
+            for _ in range(6):  # no more at once than a busy machine can serve in time
+                answers = await asyncio.gather(*(callers[n % 2].get("/v1/regions") for n in range(25)))
+                passed += [answer.status_code for answer in answers].count(200)
             assert 90 <= passed <= 100
             refused(await callers[0].get("/v1/regions"), 429, "rate_limited")
             refused(await callers[1].get("/v1/regions"), 429, "rate_limited")
