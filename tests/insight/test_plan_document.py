@@ -117,8 +117,45 @@ async def test_a_plan_can_be_read_as_text(admin: httpx.AsyncClient, plan: Record
     assert lines[:3] == [r"# Answer \*calls\* \<in\> time", "", r"Two lines \| and a bar"]
     assert "- Responsible lead: DCC" in lines
     assert "| Task | Action | Status |" in lines
-    assert [line for line in lines if line.startswith("| 2.1 |")] == [r"| 2.1 | Action 0 | not\_started |"]
+    assert [line for line in lines if line.startswith("| 2.1 |")] == ["| 2.1 | Action 0 | not started |"]
     assert "## Risks" not in lines
+
+
+async def test_a_text_has_words_for_codes_and_says_how_grave_and_what_about(
+    admin: httpx.AsyncClient, plan: Record
+) -> None:
+    bands = [{"name": "low", "from_score": 1}, {"name": "high", "from_score": 12}]
+    scale = await made(
+        admin, "/v1/risk-scales", force_code=AVON, title="Ours", size=5, bands=bands, valid_from="2026-04-01"
+    )
+    action = (await document(admin, plan))["actions"][0]
+    about = {"pip_id": plan["id"]}
+    for title, impact in (("Staff leave", 1), ("Work stops", 4)):
+        await made(
+            admin, "/v1/risks", **about, title=title, kind="barrier", action_ids=[action["id"]],
+            scale_id=scale["id"], likelihood=3, impact=impact, raised_on="2026-11-02",
+        )  # fmt: skip
+    late, early = {"due_on": "2026-12-01"}, {"due_on": "2026-11-10", "done_on": "2026-11-12"}
+    await made(admin, "/v1/milestones", **about, **late, title="Calls counted", concern_id=plan["concern_ids"][1])
+    await made(admin, "/v1/milestones", **about, **early, title="Shifts begun", action_id=action["id"])
+    await made(admin, "/v1/partner-reviews", **about, partner="home_office", shared_on="2026-11-20")
+    done = {"title": "Count at source", "done": "not_started", "result": "did_not_work"}
+    await made(admin, "/v1/practice-submissions", **about, **done)
+    answer = await admin.get(f"/v1/pips/{plan['id']}/document", headers={"Accept": "text/markdown"})
+    lines = answer.text.splitlines()
+    concern = (await document(admin, plan))["concerns"][1]
+    for line in (
+        "- Status: draft",
+        f"| Calls counted | {concern['title']} | 2026-12-01 |  |",
+        f"| Shifts begun | {action['title']} | 2026-11-10 | 2026-11-12 |",
+        r"| Count at source | not\_started | did not work |",  # what was done is prose, the result a choice
+    ):
+        assert line in lines
+    (shared,) = (line for line in lines if line.startswith("| the Home Office |"))
+    assert "2026-11-20" in shared
+    gravest, slight = (line for line in lines if "barrier" in line)
+    assert gravest.startswith(f"| Work stops | barrier | {action['task_number']} | 3 | 4 | 12 | high |")
+    assert slight.startswith(f"| Staff leave | barrier | {action['task_number']} | 3 | 1 | 3 | low |")
 
 
 async def test_what_is_answered_can_be_looked_through_offline(

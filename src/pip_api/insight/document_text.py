@@ -2,9 +2,17 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, get_args
 
+from pip_api.insight.plan_parts import parts
+from pip_api.kernel.resource import Resource
+from pip_api.resources.pips import pips
+from pip_api.resources.root_causes import findings
+from pip_api.rules.obligations import PARTNERS
 from pip_api.rules.plan_document import PlanDocument
+from pip_api.rules.register import register
 
 Columns = Sequence[tuple[str, str]]
 FRONT: Columns = (
@@ -24,7 +32,7 @@ SECTIONS: Sequence[tuple[str, str, Columns]] = (
         ("Task", "task_number"), ("Action", "title"), ("Steps", "description"), ("Outputs", "intended_outputs"),
         ("Lead", "lead"), ("Resources", "resources"), ("From", "starts_on"), ("Due", "due_on"), ("Status", "status"),
     )),
-    ("milestones", "Milestones", (("Milestone", "title"), ("Due", "due_on"), ("Done", "done_on"))),
+    ("milestones", "Milestones", (("Milestone", "title"), ("About", "about"), ("Due", "due_on"), ("Done", "done_on"))),
     ("support_measures", "Support", (
         ("Support", "title"), ("Kind", "kind"), ("Origin", "origin"), ("Status", "status"), ("Outcome", "outcome"),
     )),
@@ -64,7 +72,7 @@ def as_markdown(plan: PlanDocument) -> str:
 
 
 def _lines(plan: PlanDocument) -> Iterator[str]:
-    pip: Mapping[str, Any] = plan["pip"]
+    pip = _worded(pips, plan["pip"])
     yield f"# {_plain(pip.get('title', ''))}"
     if pip.get("summary"):
         yield from ("", _plain(pip["summary"]))
@@ -73,8 +81,12 @@ def _lines(plan: PlanDocument) -> Iterator[str]:
         yield f"- Level of support: {_plain(level.get('name'))}, since {level.get('since')}"
     yield from (f"- {label}: {_plain(pip[name])}" for label, name in FRONT if pip.get(name) not in (None, "", []))
     yield from _root_causes(plan)
+    about = {each["id"]: each.get("title") for each in (*plan["concerns"], *plan["actions"])}
     for name, heading, columns in SECTIONS:
-        rows: Sequence[Mapping[str, Any]] = plan[name]  # type: ignore[literal-required]
+        of = parts()[name]
+        rows = [_worded(of, row) for row in plan[name]]  # type: ignore[literal-required]
+        if name == "milestones":
+            rows = [{**row, "about": about.get(row.get("action_id") or row.get("concern_id") or "")} for row in rows]
         yield from _table(heading, columns, rows)
     yield from _risks(plan)
 
@@ -82,7 +94,10 @@ def _lines(plan: PlanDocument) -> Iterator[str]:
 def _root_causes(plan: PlanDocument) -> Iterator[str]:
     titles = {each["id"]: each.get("title", "") for each in plan["concerns"]}
     rows = [
-        {**finding, "behind": [titles[id] for id in finding.get("concern_ids") or () if id in titles]}
+        {
+            **_worded(findings, finding),
+            "behind": [titles[id] for id in finding.get("concern_ids") or () if id in titles],
+        }
         for analysis in plan["root_cause_analyses"]
         for finding in analysis.get("findings") or ()
     ]
@@ -94,17 +109,42 @@ def _risks(plan: PlanDocument) -> Iterator[str]:
     numbers = {each["id"]: each.get("task_number") or "" for each in plan["actions"]}
     rows = [
         {
-            **risk,
-            "tasks": [numbers[id] for id in risk.get("action_ids") or () if id in numbers],
-            "answers": [each.get("title", "") for each in risk.get("mitigations") or ()],
+            **_worded(parts()["risks"], each.risk),
+            "tasks": [numbers[id] for id in each.risk.get("action_ids") or () if id in numbers],
+            "score": each.score,
+            "band": each.band,
+            "answers": [mitigation.get("title", "") for mitigation in each.risk.get("mitigations") or ()],
         }
-        for risk in plan["risks"]
+        for each in register(plan)
     ]
     columns = (
-        ("Risk", "title"), ("Tasks", "tasks"), ("Likelihood", "likelihood"), ("Impact", "impact"),
-        ("Mitigations", "answers"), ("Status", "status"),
+        ("Risk", "title"), ("Kind", "kind"), ("Tasks", "tasks"), ("Likelihood", "likelihood"), ("Impact", "impact"),
+        ("Score", "score"), ("Band", "band"), ("Mitigations", "answers"), ("Status", "status"),
     )  # fmt: skip
     yield from _table("Risks", columns, rows)
+
+
+@lru_cache
+def _choices(of: Resource) -> frozenset[str]:
+    """The members of a noun that hold one code of a few."""
+    return frozenset(
+        name
+        for name, field in of.read_shape.model_fields.items()
+        if any(isinstance(each, type) and issubclass(each, StrEnum) for each in _types(field.annotation))
+    )
+
+
+def _types(annotation: Any) -> tuple[Any, ...]:
+    return (annotation, *get_args(annotation))
+
+
+def _worded(of: Resource, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with words where it has codes."""
+    return {name: _words(value) if name in _choices(of) and value else value for name, value in row.items()}
+
+
+def _words(code: str) -> str:
+    return PARTNERS.get(code, code.replace("_", " "))
 
 
 def _table(heading: str, columns: Columns, rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
