@@ -79,17 +79,26 @@ def test_the_trials_of_people_and_of_keys_work_as_written(tmp_path: Path) -> Non
     assert '"grants":[{"role":"force_lead","place":"force:avon-and-somerset"' in told
 
 
-def test_the_job_in_five_minutes_works_as_written(tmp_path: Path) -> None:
+def test_the_job_in_five_minutes_and_the_frameworks_work_as_written_and_again(tmp_path: Path) -> None:
     job = README.split("## The job in five minutes")[1].split("\n## ")[0]
+    frameworks = commands((ROOT / "docs" / "frameworks.md").read_text("utf-8"))
     (tmp_path / ".venv").symlink_to(Path(sys.prefix))
     with serving(tmp_path, "--demo") as server:
         told = ran(commands(job), tmp_path, PIP_SERVER=server.url)
+        again = ran(commands(job), tmp_path, PIP_SERVER=server.url)
+        of_frameworks = [ran(frameworks, tmp_path, PIP_SERVER=server.url) for _ in range(2)]
     assert "2 rows: 1 created, 1 unchanged." in told
     assert '"overdue":1' in told
+    assert '"failed":1,"warned":0' in told
     assert '"fix":{"method":"POST","href":"/v1/mitigations"}' in told
     assert "pass           PIP-GP-25" in told
     assert "force_code,force_name,region_code,level" in told
     assert '"reason":"Handover"' in told
+    assert "2 rows: 2 unchanged." in again
+    assert '"failed":0,"warned":0' in again
+    assert [said.count('"left_out":[],') for said in of_frameworks] == [1, 1]
+    assert all('"measures":[{"code":"demo.101-abandoned"' in said for said in of_frameworks)
+    assert not re.search(r"}{", told + "".join(of_frameworks))  # each answer begins a line
 
 
 def test_the_life_of_a_plan_works_as_written(tmp_path: Path) -> None:

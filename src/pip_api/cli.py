@@ -111,9 +111,9 @@ def _welcome(settings: Settings, demo: bool) -> str:
             *lines,
             f"  token  TOKEN=$({command} token demo-triage --server {address})",
             "  try",
-            f"    curl -s {bearer} '{address}/v1/triage?region=south-west&level=3'",
-            f"    curl -s {bearer} '{address}/v1/pips?force=avon-and-somerset&fields=ref,title,status'",
-            f"    curl -s {bearer} '{address}/v1/figures?measure=demo.101-abandoned&limit=3'",
+            f"    curl -s -w '\\n' {bearer} '{address}/v1/triage?region=south-west&level=3'",
+            f"    curl -s -w '\\n' {bearer} '{address}/v1/pips?force=avon-and-somerset&fields=ref,title,status'",
+            f"    curl -s -w '\\n' {bearer} '{address}/v1/figures?measure=demo.101-abandoned&limit=3'",
         ]
     )
 
