@@ -30,6 +30,7 @@ WAIVED = {
     ("RejectedPositiveData", "invalid_cursor"): "Only the service can make a cursor.",
     ("RejectedPositiveData", "cursor_filter_mismatch"): "A cursor belongs to the query that it was given for.",
     ("RejectedPositiveData", "invalid_parameter id"): "A list with nothing in it has no form in a query.",
+    ("RejectedPositiveData", "invalid_parameter resource_id"): "The same.",
     ("RejectedPositiveData", "invalid_parameter sort"): "A column may stand in an order once, up or down.",
     ("RejectedPositiveData", "invalid_parameter as_of"): "A moment is past, and a pattern cannot say which days are.",
     ("RejectedPositiveData", "invalid_parameter Accept-Datetime"): "The same.",

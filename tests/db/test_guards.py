@@ -361,6 +361,7 @@ async def test_no_way_of_writing_gets_past_the_ledger(filled: Settings) -> None:
             with connected(filled) as connection:
                 one = connection.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchone()
                 row = {name: NEW.get(name, value) for name, value in zip(columns, one, strict=True)}
+                row |= {name: other(connection, of, row[name]) for name, of in OTHER.items() if name in row}
                 with pytest.raises((psycopg.Error, sqlite3.Error)) as refused:
                     committed(connection, way, table, row)
                 told = str(refused.value)
@@ -374,6 +375,13 @@ NEW: dict[str, Any] = {
     "client_id": "x", "gss_code": "E99", "task_number": "99.9", "starts_on": "1999-01-01", "ends_on": "1999-01-02",
 }  # fmt: skip
 """What makes a row free of every other promise than that of its entry."""
+OTHER = {"national_meeting_id": "national_meeting"}
+"""And what it names another of, for the same."""
+
+
+def other(connection: Any, table: str, id: Any) -> Any:
+    mark = "?" if isinstance(connection, sqlite3.Connection) else "%s"
+    return connection.execute(f"SELECT id FROM {table} WHERE id <> {mark} LIMIT 1", [id]).fetchone()[0]
 
 
 def committed(connection: Any, way: Callable[..., None], table: str, row: dict[str, Any]) -> None:

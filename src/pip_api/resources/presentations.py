@@ -48,6 +48,8 @@ class PresentationCreate(PresentationFields):
 
 
 class Presentation(Owned, PresentationCreate, table=True):
+    unique_together = (("pip_id", "national_meeting_id"), *Owned.unique_together)
+
     force_code: str = owner()
     pip_version: int = Field(description="The version of the plan that was seen.")
     as_of: datetime = Field(sa_type=Instant, description="As what stood at this moment the whole plan was seen.")

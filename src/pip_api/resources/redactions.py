@@ -148,7 +148,9 @@ def _redactable(noun: str) -> Resource:
     """Raises 422 for what no force owns: who has access is never struck out."""
     of = {each.noun: each for each in nouns().values() if each.home == "force_code" and each is not redactions}
     if noun not in of:
-        raise invalid([fault("enum", "There is no such noun here.", pointer=pointer("noun"), allowed=sorted(of))])
+        raise invalid(
+            [fault("unknown_noun", "There is no such noun here.", pointer=pointer("noun"), allowed=sorted(of))]
+        )
     return of[noun]
 
 
