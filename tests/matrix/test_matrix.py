@@ -14,19 +14,17 @@ PROVING = ("everything", "own", "same_region", "other_region", "withdrawn_elsewh
 
 
 def _first_of_their_kind() -> list[str]:
-    """In the quick form the operations of one noun of each shape, and all that are of no such noun; else all.
-
-    Nouns of one shape go the same ways through the kernel: the others are tried on SQLite, and in CI everywhere.
-    """
-    if WHOLE:
-        return list(RULES)
+    """The operations of one noun of each shape, and all that are of no such noun: nouns of one shape go the same ways
+    through the kernel."""
     first = {noun.shape: noun.name for noun in reversed(NOUNS.values())}
     alike = {name for noun in NOUNS.values() if noun.name != first[noun.shape] for name in noun.lines()}
     return [name for name in RULES if name not in alike]
 
 
 FIRST = _first_of_their_kind()
-OTHERS = [name for name in RULES if name not in FIRST]
+BOTH = list(RULES) if WHOLE else FIRST
+"""What is asked for on both databases; the others on SQLite only."""
+OTHERS = [name for name in RULES if name not in BOTH]
 
 
 def test_the_table_has_each_operation_and_no_other() -> None:
@@ -35,7 +33,7 @@ def test_the_table_has_each_operation_and_no_other() -> None:
     assert named == {*TABLE["roles"], "account"}
 
 
-@pytest.mark.parametrize("name", FIRST)
+@pytest.mark.parametrize("name", BOTH)
 async def test_everybody_is_answered_what_the_table_says(tried: Tried, name: str) -> None:
     await _answers(tried, name)
 
@@ -55,7 +53,7 @@ async def _answers(tried: Tried, name: str) -> None:
 
 
 @pytest.mark.parametrize("settled", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("name", FIRST)
+@pytest.mark.parametrize("name", RULES if LONG else FIRST)
 async def test_one_wall_is_enough(breached: Tried, name: str) -> None:
     """With the first off, what is left goes by force and not by role: who holds two is for the first wall to hold."""
     rule, doors, wrong = RULES[name], breached.first_wall, []
